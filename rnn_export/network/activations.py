@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import inf, isfinite, nextafter
 
 import numpy as np
 
 from rnn_export.errors import NetworkError
+from rnn_export.network import formulas
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -58,7 +59,8 @@ class Function:
     Args:
         value: f(z, **parameters) in NumPy, true to the last bits in float64.
         defaults: every parameter with Keras' default.
-        turns: parameters -> points where the function is not monotone or jumps.
+        turns: parameters -> points where the function is not monotone or jumps; a jump counts as two,
+            the point and its neighbour on the other side.
         vector: True where one output depends on a whole row (softmax); then it acts on the last axis.
     """
 
@@ -96,82 +98,9 @@ def activation(name: str, **parameters: float) -> Activation:
     return Activation(name, tuple(sorted(values.items())))
 
 
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
-
-
-def _softplus(z: np.ndarray) -> np.ndarray:
-    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
-
-
-def _relu(z: np.ndarray, negative_slope: float, max_value: float, threshold: float) -> np.ndarray:
-    above = np.minimum(z, max_value)
-    return np.where(z >= threshold, above, negative_slope * (z - threshold))
-
-
 def _relu_turns(options: Mapping[str, float]) -> tuple[float, ...]:
     bends = options["negative_slope"] < 0 or options["threshold"] != 0
-    return (options["threshold"],) if bends else ()
-
-
-def _elu(z: np.ndarray, alpha: float) -> np.ndarray:
-    return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
-
-
-def _celu(z: np.ndarray, alpha: float) -> np.ndarray:
-    return np.maximum(z, 0) + np.minimum(alpha * np.expm1(np.minimum(z / alpha, 0)), 0)
-
-
-def _erf(z: np.ndarray) -> np.ndarray:
-    from math import erf
-
-    # math.erf is exact to the last bit or two; NumPy has none, and SciPy is not a dependency.
-    return np.vectorize(erf, otypes=[np.float64])(np.asarray(z, np.float64))
-
-
-def _gelu(z: np.ndarray, approximate: float) -> np.ndarray:
-    if approximate:
-        return 0.5 * z * (1 + np.tanh(sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
-    wide = np.asarray(z, np.float64)
-    from math import erfc
-
-    tail = np.vectorize(erfc, otypes=[np.float64])(-wide / sqrt(2))
-    return np.asarray(0.5 * wide * tail)
-
-
-def _mish(z: np.ndarray) -> np.ndarray:
-    return z * np.tanh(_softplus(z))
-
-
-def _softmax(z: np.ndarray) -> np.ndarray:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def _log_softmax(z: np.ndarray) -> np.ndarray:
-    shifted = z - z.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def _sparsemax(z: np.ndarray) -> np.ndarray:
-    ordered = -np.sort(-z, axis=-1)
-    total = np.cumsum(ordered, axis=-1)
-    rank = np.arange(1, z.shape[-1] + 1, dtype=z.dtype)
-    count = np.sum(1 + rank * ordered > total, axis=-1, keepdims=True)
-    tau = (np.take_along_axis(total, count - 1, axis=-1) - 1) / count
-    return np.maximum(z - tau, 0)
-
-
-def _squareplus(z: np.ndarray, b: float) -> np.ndarray:
-    root = np.sqrt(z * z + b)
-    # z + root cancels for z << 0; b / (root - z) is the same number without the loss.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 0.5 * np.where(z >= 0, z + root, b / (root - z) if b else 0.0 * z)
-
-
-def _sparse_plus(z: np.ndarray) -> np.ndarray:
-    return np.where(z <= -1, 0, np.where(z < 1, 0.25 * (z + 1) ** 2, z))
+    return _jump(options["threshold"]) if bends else ()
 
 
 def _none(options: Mapping[str, float]) -> tuple[float, ...]:
@@ -191,8 +120,14 @@ def _function(
     return Function(value, defaults, turns, vector)
 
 
-def _plus_minus_threshold(options: Mapping[str, float]) -> tuple[float, ...]:
-    return (-options["threshold"], options["threshold"])
+def _jump(point: float) -> tuple[float, ...]:
+    """Return a place where the value above ``point`` is another than at it: both sides count."""
+    return (point, nextafter(point, inf))
+
+
+def _hard_shrink_turns(options: Mapping[str, float]) -> tuple[float, ...]:
+    edge = options["threshold"]
+    return (nextafter(-edge, -inf), -edge, *_jump(edge)) if edge >= 0 else ()
 
 
 def _sloped(name: str) -> Callable[[Mapping[str, float]], tuple[float, ...]]:
@@ -201,57 +136,59 @@ def _sloped(name: str) -> Callable[[Mapping[str, float]], tuple[float, ...]]:
 
 
 # Minima of the non-monotone activations, to double precision (roots of the derivative).
-_SILU_MINIMUM = -1.2784645427610738
+_SILU_MINIMUM = -1.2784645427610737
 _GELU_MINIMUM = -0.7517915246935645
-_GELU_TANH_MINIMUM = -0.7524614220710162
-_MISH_MINIMUM = -1.1924312145154456
+_GELU_TANH_MINIMUM = -0.7524614220710163
+_MISH_MINIMUM = -1.1924312145154952
 
 FUNCTIONS: dict[str, Function] = {
-    "celu": _function(_celu, _sloped("alpha"), alpha=1.0),
-    "elu": _function(_elu, _sloped("alpha"), alpha=1.0),
+    "celu": _function(formulas.celu, alpha=1.0),
+    "elu": _function(formulas.elu, _sloped("alpha"), alpha=1.0),
     "exponential": _function(np.exp),
     "gelu": _function(
-        _gelu,
+        formulas.gelu,
         lambda options: (_GELU_TANH_MINIMUM if options["approximate"] else _GELU_MINIMUM,),
         approximate=0.0,
     ),
-    "hard_shrink": _function(
-        lambda z, threshold: np.where(np.abs(z) > threshold, z, 0.0), _plus_minus_threshold, threshold=0.5
-    ),
+    "hard_shrink": _function(formulas.hard_shrink, _hard_shrink_turns, threshold=0.5),
     "hard_sigmoid": _function(
         lambda z, slope, offset: np.clip(slope * z + offset, 0, 1), slope=1 / 6, offset=0.5
     ),
     "hard_silu": _function(lambda z: z * np.clip(z / 6 + 0.5, 0, 1), _at(-3.0, -1.5)),
     "hard_tanh": _function(lambda z: np.clip(z, -1, 1)),
     "leaky_relu": _function(
-        lambda z, negative_slope: np.where(z >= 0, z, negative_slope * z),
+        formulas.leaky_relu,
         _sloped("negative_slope"),
         negative_slope=0.2,
     ),
     "linear": _function(lambda z: z),
-    "log_sigmoid": _function(lambda z: -_softplus(-z)),
-    "log_softmax": _function(_log_softmax, vector=True),
-    "mish": _function(_mish, _at(_MISH_MINIMUM)),
-    "relu": _function(_relu, _relu_turns, negative_slope=0.0, max_value=float("inf"), threshold=0.0),
-    "relu6": _function(lambda z: np.clip(z, 0, 6)),
-    "selu": _function(lambda z: SELU_SCALE * _elu(z, SELU_ALPHA)),
-    "sigmoid": _function(_sigmoid),
-    "silu": _function(lambda z: z * _sigmoid(z), _at(_SILU_MINIMUM)),
-    "soft_shrink": _function(
-        lambda z, threshold: np.sign(z) * np.maximum(np.abs(z) - threshold, 0), threshold=0.5
+    "log_sigmoid": _function(lambda z: -formulas.softplus(-z)),
+    "log_softmax": _function(formulas.log_softmax, vector=True),
+    "mish": _function(formulas.mish, _at(_MISH_MINIMUM)),
+    "relu": _function(
+        formulas.relu, _relu_turns, negative_slope=0.0, max_value=float("inf"), threshold=0.0
     ),
-    "softmax": _function(_softmax, vector=True),
-    "softplus": _function(_softplus),
+    "relu6": _function(lambda z: np.clip(z, 0, 6)),
+    "selu": _function(lambda z: SELU_SCALE * formulas.elu(z, SELU_ALPHA)),
+    "sigmoid": _function(formulas.sigmoid),
+    "silu": _function(lambda z: z * formulas.sigmoid(z), _at(_SILU_MINIMUM)),
+    "soft_shrink": _function(
+        formulas.soft_shrink,
+        lambda options: _jump(options["threshold"]) if options["threshold"] < 0 else (),
+        threshold=0.5,
+    ),
+    "softmax": _function(formulas.softmax, vector=True),
+    "softplus": _function(formulas.softplus),
     "softsign": _function(lambda z: z / (1 + np.abs(z))),
-    "sparse_plus": _function(_sparse_plus),
+    "sparse_plus": _function(formulas.sparse_plus),
     "sparse_sigmoid": _function(lambda z: np.clip(0.5 * (z + 1), 0, 1)),
-    "sparsemax": _function(_sparsemax, vector=True),
-    "squareplus": _function(_squareplus, b=4.0),
+    "sparsemax": _function(formulas.sparsemax, vector=True),
+    "squareplus": _function(formulas.squareplus, b=4.0),
     "tanh": _function(np.tanh),
     "tanh_shrink": _function(lambda z: z - np.tanh(z)),
     "threshold": _function(
-        lambda z, threshold, default_value: np.where(z > threshold, z, default_value),
-        lambda options: (options["threshold"],),
+        formulas.threshold,
+        lambda options: _jump(options["threshold"]),
         threshold=0.0,
         default_value=0.0,
     ),

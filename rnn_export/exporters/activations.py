@@ -1,0 +1,37 @@
+"""Activations as ONNX operators, outside the RNN node."""
+
+from __future__ import annotations
+
+from rnn_export.errors import ExportError
+from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.formulas import FORMULAS
+from rnn_export.exporters.graph import Graph
+from rnn_export.exporters.terms import Terms
+from rnn_export.network import Activation
+
+
+def activate(graph: Graph, activation: Activation, x: str, dtype: str, subject: str) -> str:
+    """Return ``activation`` of ``x``; one that acts on rows acts on the last axis.
+
+    Args:
+        graph: where the nodes go, a Scan's body included.
+        activation: which.
+        x: a value in the carrier of ``dtype``.
+        dtype: what the call computes in.
+        subject: the layer, for errors.
+
+    Raises:
+        ExportError: an activation that is not known, or gelu in float64: onnxruntime's CPU provider has
+            no Erf there.
+    """
+    terms = Terms(graph, numpy_dtype(carrier(dtype)))
+    formula = FORMULAS.get(activation.name)
+    exact = activation.name == "gelu" and not activation.options["approximate"]
+    if formula is None or (exact and terms.wide):
+        raise ExportError(
+            subject,
+            expected=f"an activation that ONNX operators can compute in {dtype}",
+            got=str(activation),
+            advice="Use gelu with approximate=True, or float32." if exact else "Use another one.",
+        )
+    return formula(terms, x, **activation.options)

@@ -1,0 +1,50 @@
+"""What an export hands out: the model, the form, remarks; and how it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from onnx import ModelProto
+
+from rnn_export.exporters.checking import checked
+from rnn_export.exporters.saving import save
+from rnn_export.exporters.stored import Stored
+from rnn_export.exporters.tensors import Place, external_places, filled
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An ONNX model that has passed ``onnx.checker``.
+
+    Args:
+        skeleton: the model without its initializers.
+        stored: the initializers, by name, unread.
+        form: the form that was asked for.
+        notes: remarks for the user, such as calls that had to take another form.
+    """
+
+    skeleton: ModelProto
+    stored: Mapping[str, Stored] = field(repr=False)
+    form: str
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def places(self) -> Mapping[str, Place]:
+        """Where initializers lie in the external data file; empty for all up to 256 MB together."""
+        return external_places(self.stored)
+
+    @cached_property
+    def model(self) -> ModelProto:
+        """The whole model; initializers beyond 256 MB together refer to the data file that ``save`` writes."""
+        return checked(filled(self.skeleton, self.stored, self.places), self.places)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the file, and its data file if it needs one, whole or not at all; return ``path``.
+
+        Raises:
+            ExportError: the place cannot be written.
+        """
+        return save(self, Path(path))

@@ -1,0 +1,82 @@
+"""export: a network into an ONNX model, in one form."""
+
+from __future__ import annotations
+
+from rnn_export.exporters import ops, recurrent
+from rnn_export.exporters.elements import carrier, number
+from rnn_export.exporters.exported import Exported
+from rnn_export.exporters.graph import Graph
+from rnn_export.exporters.lowering import Lowering, lower
+from rnn_export.exporters.opsets import DEFAULT
+from rnn_export.exporters.options import Options
+from rnn_export.exporters.plan import plan
+from rnn_export.exporters.recurrent.lowering import lower_pair, lower_stack
+from rnn_export.exporters.recurrent.pairing import pairs
+from rnn_export.exporters.recurrent.stacking import stacks
+from rnn_export.exporters.writing import skeleton
+from rnn_export.network import Network
+
+REGISTERED = (ops, recurrent)
+
+
+def export(
+    network: Network,
+    *,
+    form: str = "rnn",
+    opset: int = DEFAULT,
+    batch: int | None = None,
+    time: int | None = None,
+    padding: str = "any",
+    taps: bool = False,
+) -> Exported:
+    """Return ``network`` as an ONNX model. Equal networks give equal bytes.
+
+    Args:
+        network: what to write.
+        form: "rnn" (the native operator), "scan", "wavefront" or "unrolled" (needs ``time``). Calls that the
+            form cannot carry take another one; ``Exported.notes`` says so.
+        opset: 14 to 26.
+        batch: a fixed batch size instead of the axis "batch".
+        time: a fixed length instead of the axis "time".
+        padding: "right" promises that masked steps only follow valid ones, for a shorter graph; the
+            promise is written into the metadata.
+        taps: also put out every cell's states over time, as "<layer>/states" (batch, time, units).
+
+    Raises:
+        ExportError: an option outside its range, or a layer that cannot be carried as asked.
+    """
+    options = Options(form, opset, batch, time, padding, taps)
+    names = [port.name for port in (*network.inputs, *network.outputs)]
+    graph = Graph(opset, names)
+    low = Lowering(network, options, graph, plan(network))
+    for port in network.inputs:
+        dtype = low.spec(port.tensor).dtype
+        graph.scope = port.name
+        wide = carrier(dtype)
+        value = port.name if wide == dtype else graph.add("Cast", [port.name], to=number(wide))
+        low.offer(port.tensor, value)
+    _lower_calls(low)
+    made = skeleton(low)
+    read = graph.read_values()
+    stored = {name: item for name, item in graph.stored.items() if name in read}
+    exported = Exported(made, stored, form, tuple(low.notes))
+    exported.model  # noqa: B018  # checked here, so that nothing unchecked is handed out
+    return exported
+
+
+def _lower_calls(low: Lowering) -> None:
+    """Write every call that some output depends on; pairs and stacks where the last of them stands."""
+    paired = pairs(low.network, low.options, low.plan.live)
+    stacked = stacks(low.network, low.options, low.plan.live)
+    held = {call.path for call in paired.values()}
+    held |= {call.path for stack in stacked.values() for call in stack[:-1]}
+    for call in low.network.calls:
+        if call.path in held or not any(map(low.live, call.outputs)):
+            continue
+        low.graph.scope = call.path
+        if call.path in paired:
+            lower_pair(paired[call.path], call, low)
+        elif call.path in stacked:
+            lower_stack(stacked[call.path], low)
+        else:
+            lower(call.op, call, low)

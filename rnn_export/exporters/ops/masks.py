@@ -1,0 +1,67 @@
+"""Masks: where they come from, and what is done with them. Where, never a product: NaN may stand under a mask."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+
+from rnn_export.exporters.elements import carrier, number, numpy_dtype
+from rnn_export.exporters.lowering import Lowering, lower
+from rnn_export.exporters.plan import follows
+from rnn_export.network import Call, Spec
+from rnn_export.network.ops import ApplyMask, CombineMasks, TokenMask, ValueMask
+
+
+@lower.register
+def _(op: TokenMask, call: Call, low: Lowering) -> None:
+    layout = low.layout(call.outputs[0])
+    tokens = low.get(call.inputs[0], layout)
+    dtype = carrier(low.spec(call.inputs[0]).dtype)
+    zero = low.graph.constant(0, numpy_dtype(dtype))
+    low.offer(call.outputs[0], _differs(low, tokens, zero), layout)
+
+
+@lower.register
+def _(op: ValueMask, call: Call, low: Lowering) -> None:
+    """The value is rounded to float32 and to the input's dtype first, as TensorFlow does."""
+    layout = low.layout(call.outputs[0])
+    x, dtype = low.get(call.inputs[0], layout), low.spec(call.inputs[0]).dtype
+    rounded = np.array(op.value, np.float32).astype(numpy_dtype(dtype))
+    value = low.graph.constant(rounded.astype(numpy_dtype(carrier(dtype))), carrier(dtype))
+    counted = low.graph.add("Cast", [_differs(low, x, value)], to=number("int32"))
+    anywhere = low.graph.reduce("ReduceMax", counted, [-1])
+    low.offer(call.outputs[0], low.graph.add("Cast", [anywhere], to=number("bool")), layout)
+
+
+@lower.register
+def _(op: ApplyMask, call: Call, low: Lowering) -> None:
+    layout = low.layout(call.outputs[0])
+    x, mask = (low.get(tensor, layout) for tensor in call.inputs)
+    wide = low.graph.add("Unsqueeze", [mask, low.graph.constant([-1])])
+    zero = low.graph.constant(0, numpy_dtype(carrier(call.dtype)))
+    low.offer(call.outputs[0], low.graph.add("Where", [wide, x, zero]), layout)
+
+
+@lower.register
+def _(op: CombineMasks, call: Call, low: Lowering) -> None:
+    layout = low.layout(call.outputs[0])
+    kind = {"and": "And", "or": "Or"}[op.kind]
+    masks = [low.get(tensor, layout) for tensor in call.inputs]
+    low.offer(call.outputs[0], reduce(lambda a, b: low.graph.add(kind, [a, b]), masks), layout)
+
+
+def _differs(low: Lowering, x: str, value: str) -> str:
+    return low.graph.add("Not", [low.graph.add("Equal", [x, value])])
+
+
+@follows.register(TokenMask)
+@follows.register(ValueMask)
+@follows.register(ApplyMask)
+def _(op: TokenMask, inputs: tuple[Spec, ...], output: Spec) -> bool:
+    return all(spec.rank >= 2 for spec in inputs)
+
+
+@follows.register
+def _(op: CombineMasks, inputs: tuple[Spec, ...], output: Spec) -> bool:
+    return all(spec.rank == output.rank for spec in inputs)

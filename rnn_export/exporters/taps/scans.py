@@ -1,0 +1,188 @@
+"""Taps on Scan nodes whose body is h' = act(h R + x): one more scan output shows every h'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import overload
+
+from onnx import GraphProto, NodeProto, helper
+
+from rnn_export.exporters.taps.native import cells_of
+from rnn_export.exporters.taps.readings import CellTap, Cut, Flip, Order, Reading, Step, Take
+from rnn_export.exporters.taps.surgery import Surgery
+from rnn_export.exporters.taps.walking import is_fixed, projection
+
+UNITS = "rnn_export.units"
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """A Scan node and what its attributes say.
+
+    Args:
+        node: the node.
+        body: its body, in place.
+        streams: how many of its inputs are scanned.
+    """
+
+    node: NodeProto
+    body: GraphProto
+    streams: int
+
+    @property
+    def states(self) -> int:
+        return len(self.node.input) - self.streams
+
+    def numbers(self, name: str, count: int) -> list[int]:
+        """Return a list attribute, zeros where it is missing."""
+        for item in self.node.attribute:
+            if item.name == name:
+                return list(item.ints)
+        return [0] * count
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the scanned inputs are read from their ends."""
+        return 1 in self.numbers("scan_input_directions", self.streams)
+
+    def stream(self, name: str) -> int | None:
+        """Return which scanned input a body's value is, or None."""
+        for place, info in enumerate(self.body.input[self.states :]):
+            if info.name == name:
+                return place
+        return None
+
+
+def scan_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
+    """Yield a tap for every state of a Scan that is a recurrence h' = act(h R + x); one per cell of a wavefront.
+
+    Source: ONNX Scan-9 and later.
+    """
+    options = {item.name: item for item in node.attribute}
+    loop = _Loop(node, options["body"].g, options["num_scan_inputs"].i)
+    makers = {name: item for item in loop.body.node for name in item.output}
+    for place in range(loop.states):
+        held = loop.body.input[place].name
+        recurrence = _recurrence(loop.body, makers, held)
+        if recurrence is None:
+            continue
+        matrix, added = recurrence
+        stream = loop.stream(added)
+        states = _shown(surgery, loop, place)
+        initial = surgery.show(node.input[place], 2)
+        mask = _mask(surgery, loop, makers, place, held)
+        x = None if stream is None else _x(surgery, loop, stream)
+        tap = CellTap(None, node.name, loop.backwards, x, states, Reading((initial,)), None, mask)
+        yield from _cells(surgery, node, tap, matrix)
+
+
+def _recurrence(
+    body: GraphProto, makers: dict[str, NodeProto], held: str
+) -> tuple[str, str] | None:
+    """Return (R, what is added) where the body has Gemm(h, R, x) or MatMul(h, R) + x."""
+    for node in body.node:
+        if node.op_type not in ("Gemm", "MatMul") or node.input[0] != held:
+            continue
+        if node.op_type == "Gemm":
+            if len(node.input) == 3:
+                return node.input[1], node.input[2]
+            continue
+        for reader in body.node:
+            if reader.op_type == "Add" and node.output[0] in reader.input:
+                other = [name for name in reader.input if name != node.output[0]]
+                if other:
+                    return node.input[1], other[0]
+    return None
+
+
+def _shown(surgery: Surgery, loop: _Loop, place: int) -> Reading:
+    """Return where the states after every step stand, with one more scan output if there is none yet."""
+    node, body = loop.node, loop.body
+    state = body.output[place].name
+    same = {state} | {item.output[0] for item in body.node if _copies(item, state)}
+    count = len(node.output) - loop.states
+    axes = loop.numbers("scan_output_axes", count)
+    directions = loop.numbers("scan_output_directions", count)
+    for k, info in enumerate(body.output[loop.states :]):
+        if info.name in same and axes[k] == 0 and directions[k] == loop.backwards:
+            return Reading((surgery.show(node.output[loop.states + k], 3, like=node.input[place]),))
+    shown = surgery.name(f"{state}/states")
+    body.node.append(helper.make_node("Identity", [state], [shown], name=shown))
+    info = body.output.add()
+    info.CopyFrom(body.output[place])
+    info.name = shown
+    for name in ("scan_output_axes", "scan_output_directions"):
+        for item in node.attribute:
+            if item.name == name:
+                item.ints.append(0)
+    made = surgery.name(f"{node.name}:states")
+    node.output.append(made)
+    surgery.makers[made] = node
+    # A new scan output runs forwards through the steps as they are processed.
+    steps: tuple[Step, ...] = (Flip(0),) if loop.backwards else ()
+    return Reading((surgery.show(made, 3, like=node.input[place]),), steps)
+
+
+def _copies(node: NodeProto, state: str) -> bool:
+    return node.op_type == "Identity" and node.input[0] == state
+
+
+def _x(surgery: Surgery, loop: _Loop, stream: int) -> Reading | None:
+    """Return the node's own input: the x of the x W + b that is scanned."""
+    x = projection(surgery, loop.node.input[loop.states + stream])
+    if x is None:
+        return None
+    axes = loop.numbers("scan_input_axes", loop.streams)
+    return Reading((surgery.show(x, 3),), (Order((1, 0, 2)),) if axes[stream] == 1 else ())
+
+
+def _mask(
+    surgery: Surgery, loop: _Loop, makers: dict[str, NodeProto], place: int, held: str
+) -> Reading | None:
+    """Return the mask where the body keeps the old state by Where; None where no input of the model decides."""
+    node = makers.get(loop.body.output[place].name)
+    if node is None or node.op_type != "Where" or node.input[2] != held:
+        return None
+    stream = loop.stream(node.input[0])
+    if stream is None:
+        return None
+    value = loop.node.input[loop.states + stream]
+    return None if is_fixed(surgery, value) else Reading((surgery.show(value, 3),))
+
+
+def _cells(surgery: Surgery, node: NodeProto, tap: CellTap, matrix: str) -> Iterator[CellTap]:
+    """Yield the tap of a single cell, or one for each cell of a wavefront."""
+    units = [int(item) for item in _hint(node).split(",") if item]
+    tensor = surgery.tensor(matrix)
+    if len(units) < 2 or tensor is None or sum(units) != tensor.dims[0]:
+        cells = cells_of(node.name, 1)
+        yield replace(tap, cell=cells[0], mask=_with(tap.mask, Take(2, 0)))
+        return
+    edges = [0, *accumulate(units)]
+    below = tap.x
+    for k, cell in enumerate(cells_of(node.name, len(units))):
+        columns, ticks = Cut(2, edges[k], edges[k + 1]), Cut(0, k, k + 1 - len(units))
+        states = _with(tap.states, ticks, columns)
+        yield replace(
+            tap,
+            cell=cell,
+            x=below,
+            states=states,
+            initial=_with(tap.initial, Cut(1, edges[k], edges[k + 1])),
+            mask=_with(tap.mask, ticks, Take(2, edges[k])),
+        )
+        below = states
+
+
+def _hint(node: NodeProto) -> str:
+    return next((item.value for item in node.metadata_props if item.key == UNITS), "")
+
+
+@overload
+def _with(reading: Reading, *steps: Step) -> Reading: ...
+@overload
+def _with(reading: Reading | None, *steps: Step) -> Reading | None: ...
+def _with(reading: Reading | None, *steps: Step) -> Reading | None:
+    return None if reading is None else replace(reading, steps=(*reading.steps, *steps))

@@ -1,0 +1,80 @@
+"""Writing files so that a name always stands for whole content, and saying in one line why it could not be done."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rnn_export.errors import StoreError
+
+ADVICE = {
+    errno.ENOSPC: "Free some space on that disk, or write elsewhere.",
+    errno.EDQUOT: "Free some of your quota, or write elsewhere.",
+    errno.EROFS: "Choose a place that is not read-only.",
+    errno.EACCES: "Choose a place that you may write to.",
+    errno.EPERM: "Choose a place that you may write to.",
+    errno.ENOENT: "Make its folder first.",
+    errno.ENOTDIR: "Choose a place whose parent is a folder.",
+    errno.EEXIST: "Choose a place where no such file is.",
+    errno.EISDIR: "Name a file, not a folder.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+}
+
+
+@contextmanager
+def storing(
+    subject: str | Path, expected: str = "a place that can be written to"
+) -> Iterator[None]:
+    """Turn an OSError inside into a StoreError about ``subject``.
+
+    Raises:
+        StoreError: anything the operating system refused, in its words, with what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        got = (error.strerror or type(error).__name__).lower()
+        advice = ADVICE.get(error.errno or 0, "")
+        raise StoreError(str(subject), expected=expected, got=got, advice=advice) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: beside its place first, then renamed over it.
+
+    A device or pipe (/dev/stdout) is written as it is: there is nothing to rename.
+
+    Raises:
+        StoreError: it cannot be written; what was there before is still there.
+    """
+    with storing(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return
+        # Renaming over a folder fails only after the work; asking first gives the clearer message.
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        # Through a symbolic link to the file it means, as an ordinary write does.
+        place = path.resolve()
+        beside = place.with_name(f".{place.name}.{os.getpid()}.part")
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(place)
+        except BaseException:
+            with suppress(OSError):
+                beside.unlink()
+            raise
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes or a folder's names on the disk before anything relies on them."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

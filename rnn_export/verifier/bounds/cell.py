@@ -1,0 +1,117 @@
+"""The local defect of a cell: each step redone in float64 from the runtime's own previous state and own input.
+
+Nothing accumulates along time, so neither its length nor chaotic weights matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rnn_export.builders.reference.rounding import effective
+from rnn_export.network import Activation
+from rnn_export.network.ops import Cell, Dense
+from rnn_export.verifier.bounds import products
+from rnn_export.verifier.bounds.activation import change
+from rnn_export.verifier.bounds.envelope import Envelope
+from rnn_export.verifier.bounds.precision import Arithmetic
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Effective weights in float64: act(x kernel + h recurrent + bias).
+
+    Args:
+        kernel: (features, units).
+        recurrent: (units, units), None for Dense.
+        bias: (units,) or None.
+        activation: as in Keras.
+    """
+
+    kernel: np.ndarray
+    recurrent: np.ndarray | None
+    bias: np.ndarray | None
+    activation: Activation
+
+    @staticmethod
+    def of(op: Cell | Dense, dtype: str) -> Affine:
+        """Return the weights as a call of ``dtype`` computes with them."""
+        wide = np.dtype(np.float64)
+        recurrent = effective(op.recurrent_kernel, dtype, wide) if isinstance(op, Cell) else None
+        bias = None if op.bias is None else effective(op.bias, dtype, wide)
+        return Affine(effective(op.kernel, dtype, wide), recurrent, bias, op.activation)
+
+    def terms(self, x: np.ndarray, h: np.ndarray | None) -> list[products.Term]:
+        """Return rows and matrices whose products make z."""
+        made = [(products.rows(x), self.kernel)]
+        if self.recurrent is not None and h is not None:
+            made.append((products.rows(h), self.recurrent))
+        return made
+
+
+@dataclass(frozen=True)
+class Local:
+    """What one application should have given, and how far from it a correct runtime may be.
+
+    Args:
+        affine: the weights.
+        x: (..., features) float64.
+        h: previous states (..., units), or None for Dense.
+        arithmetic, envelope: of the runtime.
+        x_error: bound on the error of ``x``, where it was predicted and not shown; None for none.
+    """
+
+    affine: Affine
+    x: np.ndarray
+    h: np.ndarray | None
+    arithmetic: Arithmetic
+    envelope: Envelope
+    x_error: np.ndarray | None = None
+
+    @cached_property
+    def _terms(self) -> list[products.Term]:
+        return self.affine.terms(self.x, self.h)
+
+    @cached_property
+    def z(self) -> np.ndarray:
+        """The activation's argument, (..., units)."""
+        made = products.total(self._terms, self.affine.bias)
+        return made.reshape(*self.x.shape[:-1], made.shape[-1])
+
+    @cached_property
+    def value(self) -> np.ndarray:
+        """The state (or Dense output) in float64."""
+        return self.affine.activation(self.z)
+
+    @cached_property
+    def sigma(self) -> np.ndarray:
+        """Modelled standard deviation of the error of z."""
+        flat = products.deviation(
+            self._terms, self.affine.bias, products.rows(self.z), self.arithmetic
+        )
+        return flat.reshape(self.z.shape)
+
+    @cached_property
+    def margin(self) -> np.ndarray:
+        """The envelope A of the activation."""
+        return self.envelope.of(self.affine.activation, self.z, self.value, self.arithmetic.unit)
+
+    @cached_property
+    def bound(self) -> np.ndarray:
+        """The probabilistic bound on |shown - value|."""
+        return self._moved(products.SIGMAS * self.sigma)
+
+    def rigorous(self) -> np.ndarray:
+        """Return the deterministic bound on |shown - value|; rigorous but for the measured envelope."""
+        flat = products.rigorous(self._terms, self.affine.bias, self.arithmetic)
+        return self._moved(flat.reshape(self.z.shape))
+
+    def _moved(self, delta: np.ndarray) -> np.ndarray:
+        """Return the bound on the result where z is off by at most ``delta`` besides the input's error."""
+        if self.x_error is not None:
+            spread = products.rows(self.x_error) @ np.abs(self.affine.kernel)
+            delta = delta + spread.reshape(delta.shape)
+        moved = change(self.affine.activation, self.z, self.value, delta)
+        return np.asarray(moved + self.margin)

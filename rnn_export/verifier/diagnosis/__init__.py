@@ -1,0 +1,5 @@
+"""Diagnosis: known bugs replayed on what was shown; the one that explains it names the fault."""
+
+from rnn_export.verifier.diagnosis.naming import Diagnosis, diagnose
+
+__all__ = ["Diagnosis", "diagnose"]

@@ -1,0 +1,297 @@
+"""The judge: one observation against one network, one verdict; pure, and closed against everything unexpected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import log2, sqrt
+
+import numpy as np
+
+from rnn_export.errors import NetworkError
+from rnn_export.network import Network
+from rnn_export.verifier.bounds.precision import UNITS
+from rnn_export.verifier.bounds.products import SIGMAS
+from rnn_export.verifier.comparing import Comparison, Where
+from rnn_export.verifier.diagnosis import Diagnosis, diagnose
+from rnn_export.verifier.observation import Observation
+from rnn_export.verifier.regression import Suspect, regress
+from rnn_export.verifier.shapes import unfit
+from rnn_export.verifier.verdicts import Outcome, Verdict
+from rnn_export.verifier.walk import Shown, Trail, walk
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Which checks the judge makes; all, save where it is the judge that is being tested.
+
+    Args:
+        static: weights in the file are the network's, bit for bit.
+        shipped: the shipped file and its tapped copy give the same bits.
+        regression: the local defects have no direction.
+        diagnosis: a failure is given a name.
+    """
+
+    static: bool = True
+    shipped: bool = True
+    regression: bool = True
+    diagnosis: bool = True
+
+
+ALL = Checks()
+
+LEADING_STATE = frozenset({"keras:numpy", "keras:jax"})
+"""Runtimes with the habit that `order.emit` calls leading_state: the whole list of known differences."""
+
+
+def judge(network: Network, observation: Observation, checks: Checks = ALL) -> Verdict:
+    """Return the verdict on an observation.
+
+    Args:
+        network: what the model should compute.
+        observation: what was shown.
+        checks: which checks to make.
+
+    Returns:
+        The verdict. Whatever is missing, extra, misshapen or not comparable is never a PASS.
+    """
+    # Infinities and NaN are data here: they are compared, not warned about.
+    with np.errstate(all="ignore"):
+        return _judged(network, observation, checks)
+
+
+def _judged(network: Network, observation: Observation, checks: Checks) -> Verdict:
+    if observation.facts.network_digest and observation.facts.network_digest != network.digest:
+        return _fail("the observation belongs to another network")
+    reason = unfit(network, observation)
+    if reason is not None:
+        return _fail(reason)
+    if any(not np.asarray(feed).size for feed in observation.feeds.values()):
+        return Verdict(Outcome.UNVERIFIABLE, "an empty input compares nothing")
+    try:
+        walked = _walked(network, observation, checks)
+    except NetworkError as error:
+        return Verdict(Outcome.UNVERIFIABLE, f"the inputs do not fit the network: {error}")
+    return _conclude(network, observation, walked, checks)
+
+
+@dataclass(frozen=True)
+class _Walked:
+    """The walk that matters: the first that failed, else the one with the most to say."""
+
+    shown: Shown
+    trail: Trail
+    others: tuple[Comparison, ...] = ()
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        return [*self.trail.comparisons, *self.others]
+
+
+def _walked(network: Network, observation: Observation, checks: Checks) -> _Walked:
+    """Return the comparisons of tapped and shipped outputs together."""
+    envelope, seed = observation.envelope, observation.seed
+    alone = Shown(observation.shipped, (), envelope, seed=seed)
+    if observation.tapped is None:
+        return _Walked(alone, walk(network, observation.feeds, alone))
+    shown = Shown(observation.tapped, observation.cells, envelope, seed=seed)
+    trail = walk(network, observation.feeds, shown)
+    if checks.shipped and same_bits(observation.shipped, observation.tapped):
+        return _Walked(shown, trail)
+    # Showing its states made the runtime compute otherwise: the shipped file is then judged by itself.
+    other = walk(network, observation.feeds, alone)
+    named = tuple(
+        replace(found, subject=f"{found.subject} of the shipped file")
+        for found in other.comparisons
+    )
+    if any(found.failed for found in named) and not any(
+        found.failed for found in trail.comparisons
+    ):
+        return _Walked(alone, other, tuple(trail.comparisons))
+    return _Walked(shown, trail, named)
+
+
+def _conclude(
+    network: Network, observation: Observation, walked: _Walked, checks: Checks
+) -> Verdict:
+    trail = walked.trail
+    summary = _summary(network, walked)
+    failed = next((found for found in walked.comparisons if found.failed), None)
+    if failed is not None:
+        return _failed(network, observation, walked, failed, summary, checks)
+    if checks.static and observation.static is not None and observation.static.faults:
+        fault = observation.static.faults[0]
+        return replace(
+            summary,
+            outcome=Outcome.FAIL,
+            reason=fault.text,
+            where=Where(fault.layer),
+            model="exact",
+        )
+    if summary.verified_steps == 0:
+        return replace(
+            summary,
+            outcome=Outcome.UNVERIFIABLE,
+            reason="rounding errors grow past what can be told from a fault before the first step that is shown",
+        )
+    if not any(found.elements for found in walked.comparisons):
+        return replace(summary, outcome=Outcome.UNVERIFIABLE, reason="nothing was compared")
+    if checks.regression:
+        for tread in trail.treads:
+            suspect = regress(tread.case, tread.steps, tread.local)
+            if suspect is not None:
+                return _suspected(suspect, summary)
+    idle = [path for path, met in trail.exercised.items() if not met]
+    if idle:
+        reason = f"the inputs do not exercise the recurrent kernel of {', '.join(idle)}: every state before is 0"
+        return replace(summary, outcome=Outcome.UNVERIFIABLE, reason=reason)
+    return summary
+
+
+def _failed(
+    network: Network,
+    observation: Observation,
+    walked: _Walked,
+    failed: Comparison,
+    summary: Verdict,
+    checks: Checks,
+) -> Verdict:
+    """Return a FAIL with its name, unless it is a known difference or only coarser arithmetic."""
+    verdict = replace(
+        summary,
+        outcome=Outcome.FAIL,
+        reason=failed.reason or _beyond(failed),
+        model="rigorous" if failed.rigorous else failed.model,
+        where=failed.where,
+    )
+    known = known_difference(network, observation, walked.shown)
+    if known is not None:
+        return replace(known, outcome=Outcome.KNOWN_DIFFERENCE)
+    diagnosis = Diagnosis()
+    if checks.diagnosis:
+        diagnosis = diagnose(network, observation.feeds, walked.shown, walked.trail, failed)
+    stated = observation.facts.precision
+    coarse = diagnosis.precision or (
+        stated if _only_coarser(network, observation, walked, stated) else ""
+    )
+    if coarse:
+        bits = verdict.effective_bits
+        return replace(
+            verdict,
+            outcome=Outcome.PRECISION_DOWNGRADED,
+            reason=f"computed in {coarse}, where the network asks for more"
+            + (f": {bits:.1f} bits" if bits is not None else ""),
+            diagnosis=str(diagnosis) or f"arithmetic in {coarse}",
+        )
+    return replace(verdict, diagnosis=str(diagnosis) or None)
+
+
+def _only_coarser(network: Network, observation: Observation, walked: _Walked, stated: str) -> bool:
+    """Tell whether a runtime that says it computes in ``stated`` is right within that arithmetic.
+
+    Its errors then have no direction either: a wrong weight in coarse arithmetic is still a wrong weight.
+    """
+    unit = UNITS.get(stated, 0.0)
+    if not unit or all(UNITS.get(call.dtype, 1.0) >= unit for call in network.calls):
+        return False
+    trail = walk(network, observation.feeds, replace(walked.shown, precision=stated))
+    if any(found.failed for found in trail.comparisons):
+        return False
+    return all(regress(item.case, item.steps, item.local) is None for item in trail.treads)
+
+
+def known_difference(network: Network, observation: Observation, shown: Shown) -> Verdict | None:
+    """Return the verdict under a known habit of the runtime, if that explains all; else None."""
+    if observation.facts.runtime.partition("@")[0] not in LEADING_STATE:
+        return None
+    other = replace(shown, leading_state=True)
+    trail = walk(network, observation.feeds, other)
+    if any(found.failed for found in trail.comparisons):
+        return None
+    summary = _summary(network, _Walked(other, trail))
+    return replace(
+        summary,
+        reason="masked steps before the first valid one show the state here, and 0 on TensorFlow and PyTorch",
+    )
+
+
+def _suspected(suspect: Suspect, summary: Verdict) -> Verdict:
+    return replace(
+        summary,
+        outcome=Outcome.FAIL,
+        reason=f"the errors of {suspect.path} have a direction (t = {suspect.t:.1f}): {suspect}",
+        where=Where(suspect.path, unit=suspect.column),
+        diagnosis=str(suspect),
+    )
+
+
+def _summary(network: Network, walked: _Walked) -> Verdict:
+    """Return a PASS with the figures of all comparisons."""
+    compared = [found for found in walked.comparisons if found.elements]
+    steps = [found.steps for found in walked.comparisons if found.steps is not None]
+    if not compared:
+        return Verdict(Outcome.PASS, verified_steps=min(steps, default=None))
+    worst = max(compared, key=lambda found: found.ratio)
+    return Verdict(
+        Outcome.PASS,
+        model=_model(compared),
+        max_ratio=worst.ratio,
+        max_abs_error=max(found.error for found in compared),
+        effective_bits=effective_bits(network, compared),
+        verified_steps=min(steps) if steps else walked.trail.time,
+        where=worst.where,
+        compared=tuple((found.subject, found.ratio) for found in compared),
+    )
+
+
+def _model(compared: Iterable[Comparison]) -> str:
+    """Return the weakest grounds that the verdict stands on."""
+    used = {found.model for found in compared}
+    return next(model for model in ("global", "probabilistic", "exact") if model in used)
+
+
+def _beyond(found: Comparison) -> str:
+    """Return a failed comparison in words."""
+    place = found.where
+    parts = [
+        f"{name} {value}"
+        for name, value in (("step", place.step), ("unit", place.unit), ("row", place.row))
+        if value is not None
+    ]
+    at = f" at {', '.join(parts)}" if parts else ""
+    if found.model == "exact":
+        return f"{found.subject} should be equal to what it is made of, and differs{at}"
+    times = f"{found.ratio:.3g} times" if np.isfinite(found.ratio) else "not comparably near"
+    return f"{found.subject} lies outside its bound{at} ({found.beyond} elements, at most {times} the bound)"
+
+
+def effective_bits(network: Network, compared: Iterable[Comparison]) -> float | None:
+    """Return the bits of arithmetic that the errors show: -log2(u rms(error) / rms(predicted deviation)).
+
+    Local comparisons count where there are any: in them alone errors do not pile up.
+    """
+    for model in ("probabilistic", "global"):
+        chosen = [found for found in compared if found.model == model and found.squares[1] > 0]
+        error = sum(found.squares[0] for found in chosen)
+        bound = sum(found.squares[1] for found in chosen)
+        if chosen and error > 0:
+            dtypes = [call.dtype for call in network.recurrent()] or [
+                call.dtype for call in network.calls
+            ]
+            unit = max(UNITS.get(dtype, UNITS["float32"]) for dtype in dtypes)
+            return -log2(unit) - log2(sqrt(error) / (sqrt(bound) / SIGMAS))
+    return None
+
+
+def same_bits(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
+    """Tell whether two sets of outputs are the same, NaN and the sign of zero included."""
+    return a.keys() == b.keys() and all(
+        a[name].dtype == b[name].dtype
+        and a[name].shape == b[name].shape
+        and np.ascontiguousarray(a[name]).tobytes() == np.ascontiguousarray(b[name]).tobytes()
+        for name in a
+    )
+
+
+def _fail(reason: str) -> Verdict:
+    return Verdict(Outcome.FAIL, reason)

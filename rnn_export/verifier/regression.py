@@ -1,0 +1,190 @@
+"""Defect regression: rounding errors have no direction, wrong weights have one.
+
+A weight W[i, j] that is off by delta moves unit j's defect by phi'(z) x_i delta at every step: too little to
+pass the bound of any one of them, and unmistakable over hundreds. For every weight the score statistic
+
+    t = sum(f_i phi' d / v) / sqrt(sum(f_i^2 phi'^2 / v))        f = [x, h, 1], v the predicted variance
+
+is a sum of many small independent terms if the defects d are rounding; one weight off stands far out of it.
+Two matrix products test every weight of a cell; a least squares fit of the unit that stands out tells which
+weight it is and by how much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_export.verifier.bounds.cell import Local
+from rnn_export.verifier.bounds.envelope import SELECTIONS
+from rnn_export.verifier.bounds.products import SIGMAS
+from rnn_export.verifier.tapped import Case, Steps
+
+SPEAKS = 7.0
+"""|t| from which a weight is named: chance alone gets there once in 10^11."""
+
+ROUNDINGS = 4.0
+"""A weight may be off by this many roundings of itself and one of the largest beside it: a rewriting that folds
+a factor into it rounds it anew, and sums of few terms round with a little direction of their own."""
+
+FEWEST = 64
+"""Samples below which nothing can be said."""
+
+BINS = 64
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A weight that stands out.
+
+    Args:
+        path: of the cell.
+        weight: "kernel", "recurrent_kernel" or "bias".
+        row, column: of the weight in Keras layout; row is None for a bias.
+        estimate: by how much the runtime's weight is larger than the network's.
+        t: its statistic.
+        units: how many units have a weight that stands out.
+    """
+
+    path: str
+    weight: str
+    row: int | None
+    column: int
+    estimate: float
+    t: float
+    units: int
+
+    def __str__(self) -> str:
+        place = f"[{self.column}]" if self.row is None else f"[{self.row}, {self.column}]"
+        return f"{self.weight}{place} of {self.path} is off by {self.estimate:.2g}"
+
+
+def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
+    """Return the weight of a cell that stands out most, or None.
+
+    Args:
+        case, steps, local: the cell, its steps as shown, and the same in float64.
+    """
+    chosen = slice(None) if steps.active is None else steps.active.ravel()
+    wide = local.z.shape[-1]
+    z, value = local.z.reshape(-1, wide)[chosen], local.value.reshape(-1, wide)[chosen]
+    defect = steps.after.reshape(-1, wide)[chosen] - value
+    kinds = _distinct(z)
+    if case.affine.activation.function.vector or kinds < FEWEST or not np.isfinite(defect).all():
+        return None
+    features = [steps.x.reshape(len(steps.x.ravel()) // steps.x.shape[-1], -1)[chosen]]
+    features.append(steps.before.reshape(-1, wide)[chosen])
+    features.append(np.ones((len(z), 1)))
+    f = np.concatenate(features, axis=1, dtype=np.float32)
+    slope = _slope(case, z)
+    margin = local.margin.reshape(-1, wide)[chosen] / SIGMAS
+    variance = np.square(slope * local.sigma.reshape(-1, wide)[chosen]) + np.square(margin)
+    weight = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
+    weight, residual = _without_curve(case, z, defect, weight)
+    # A unit's own scale: the predicted deviation is a model, and errs by the same factor everywhere.
+    scale = (
+        np.mean(np.square(residual) * weight, axis=0)
+        * len(z)
+        / np.maximum((weight > 0).sum(axis=0), 1)
+    )
+    scale = np.where(scale > 0, scale, 1.0)
+    score = f.T @ (slope * residual * weight).astype(np.float32)
+    power = np.square(f).T @ (np.square(slope) * weight).astype(np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = np.where(power > 0, score / power, 0.0)
+        t = np.where(power > 0, score / np.sqrt(power * scale), 0.0)
+    t *= np.sqrt(kinds / len(z)) * (1 - 1 / max(wide, 2)) ** 0.5
+    own = np.abs(_weights(case))
+    floor = case.arithmetic.unit * (ROUNDINGS * own + own.max(axis=0))
+    loud = (np.abs(t) > SPEAKS) & (np.abs(estimate) > floor)
+    if not loud.any():
+        return None
+    standing = np.where(loud, np.abs(t), 0.0)
+    place = np.unravel_index(int(standing.argmax()), t.shape)
+    row, column = int(place[0]), int(place[1])
+    amount, strength = float(estimate[row, column]), float(t[row, column])
+    fitted = _fit(
+        f, (slope * residual)[:, column], slope[:, column], weight[:, column], scale[column]
+    )
+    if fitted is not None:
+        amounts, strengths = fitted
+        best = int(np.abs(strengths).argmax())
+        if abs(strengths[best]) > SPEAKS:
+            row, amount, strength = best, float(amounts[best]), float(strengths[best])
+    name, at = _named(case, row)
+    return Suspect(case.path, name, at, column, amount, strength, int(loud.any(axis=0).sum()))
+
+
+def _slope(case: Case, z: np.ndarray) -> np.ndarray:
+    activation = case.affine.activation
+    if activation.name == "tanh":
+        return np.asarray(1 - np.square(np.tanh(z)))
+    if activation.name == "linear":
+        return np.ones_like(z)
+    step = np.maximum(np.abs(z), 1.0) * 2.0**-20
+    return np.asarray((activation(z + step) - activation(z - step)) / (2 * step))
+
+
+def _without_curve(
+    case: Case, z: np.ndarray, defect: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and defects less what all other units show at the same z: the activation's own error.
+
+    A runtime's tanh errs the same way at the same z, in every unit; a wrong weight is in one.
+    """
+    units = z.shape[1]
+    if case.affine.activation.name in SELECTIONS or units < 2:
+        return weight, defect
+    bins = int(np.clip(z.size // FEWEST, 4, BINS))
+    low, high = float(z.min()), float(z.max())
+    width = (high - low) / bins or 1.0
+    at = np.minimum(((z - low) / width).astype(np.int32), bins - 1)
+    at += np.arange(units, dtype=np.int32) * bins
+    shape = (units, bins)
+    heavy = weight * (weight > 0)
+    held = np.bincount(at.ravel(), heavy.ravel(), minlength=units * bins).reshape(shape)
+    total = np.bincount(at.ravel(), (heavy * defect).ravel(), minlength=units * bins).reshape(shape)
+    rest, sums = held.sum(axis=0) - held, total.sum(axis=0) - total
+    curve = np.divide(sums, rest, out=np.zeros(shape), where=rest > 0)
+    # Where hardly any other unit has been, nothing can be subtracted and nothing said.
+    heard = np.where(rest > held, 1.0, 0.0).ravel()[at]
+    return weight * heard, defect - curve.ravel()[at]
+
+
+def _fit(
+    f: np.ndarray, pulled: np.ndarray, slope: np.ndarray, weight: np.ndarray, scale: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the least squares estimates of one unit's weights, and their t; None with too few samples."""
+    if (weight > 0).sum() < 1.5 * f.shape[1]:
+        return None
+    wide = f.astype(np.float64)
+    gram = (wide * (slope * slope * weight)[:, None]).T @ wide
+    gram[np.diag_indices_from(gram)] *= 1 + 2.0**-30
+    try:
+        inverse = np.linalg.inv(gram)
+    except np.linalg.LinAlgError:
+        return None
+    amounts = inverse @ (wide.T @ (pulled * weight))
+    deviation = np.sqrt(np.maximum(np.diag(inverse), 0) * scale)
+    return amounts, np.divide(amounts, deviation, out=np.zeros_like(amounts), where=deviation > 0)
+
+
+def _weights(case: Case) -> np.ndarray:
+    """Return [kernel; recurrent_kernel; bias], (features + units + 1, units)."""
+    affine = case.affine
+    assert affine.recurrent is not None
+    bias = np.zeros(affine.kernel.shape[1]) if affine.bias is None else affine.bias
+    return np.concatenate([affine.kernel, affine.recurrent, bias[None]])
+
+
+def _named(case: Case, row: int) -> tuple[str, int | None]:
+    features, units = case.affine.kernel.shape
+    if row < features:
+        return "kernel", row
+    return ("recurrent_kernel", row - features) if row < features + units else ("bias", None)
+
+
+def _distinct(z: np.ndarray) -> int:
+    """Return how many samples differ: equal ones have equal rounding errors, and count once."""
+    return len(np.unique(z[:, 0])) if z.size else 0

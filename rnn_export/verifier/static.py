@@ -1,0 +1,228 @@
+"""The static check: the weights in a file are the network's, bit for bit, wherever a form has put them.
+
+Each weight is looked for in every initializer: as it is or transposed, behind axes of size 1, as a block of a
+larger matrix, scaled where the form's recipe scales (R of a selu), and as Wb + Rb. A block that is nearly a
+weight, but neither it nor any other weight of the network, is a fault. A weight that is found nowhere is not
+applicable: the graph is laid out in a way that this check does not know, which is no fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_export.builders.reference.rounding import rounded
+from rnn_export.network import Network
+from rnn_export.network.activations import SELU_SCALE
+from rnn_export.network.ops import Recurrent
+
+NEAR = 0.05
+"""A block is nearly a weight if its distance from it, in root mean squares, is at most this part of it..."""
+
+EQUAL = 0.5
+"""...or if at least this part of its entries is equal."""
+
+
+@dataclass(frozen=True)
+class StaticFault:
+    """A weight in the file that is not the network's."""
+
+    layer: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StaticFinding:
+    """What the check found.
+
+    Args:
+        checked: paths of the weights that stand in the file bit for bit.
+        faults: blocks that are nearly a weight.
+        skipped: paths of the weights that were not recognised.
+    """
+
+    checked: tuple[str, ...] = ()
+    faults: tuple[StaticFault, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """A weight as a form may hold it."""
+
+    path: str
+    values: np.ndarray
+
+
+def check_weights(network: Network, stored: Mapping[str, np.ndarray]) -> StaticFinding:
+    """Return which of a network's weights stand in a file's initializers.
+
+    Args:
+        network: what the file should hold.
+        stored: initializer's name to values, for every floating initializer of the file.
+    """
+    sought = list(_sought(network))
+    sizes = _offsets(sought)
+    exact: set[str] = set()
+    right: set[tuple[str, int, int, tuple[int, ...]]] = set()
+    doubtful: dict[tuple[str, int, int, tuple[int, ...]], tuple[_Sought, np.ndarray]] = {}
+    for name, held in [*_matrices(stored, sought), *_bias_sums(stored)]:
+        for item in sought:
+            for row, column, block in _blocks(held, item.values.shape, sizes):
+                if not _near(block, item.values):
+                    continue
+                place = (name, row, column, block.shape)
+                if np.array_equal(block, item.values):
+                    exact.add(item.path)
+                    right.add(place)
+                else:
+                    doubtful.setdefault(place, (item, block))
+    faults = tuple(
+        _fault(place[0], item, block)
+        for place, (item, block) in doubtful.items()
+        if place not in right and item.path not in _twins(item, right, exact, place)
+    )
+    paths = dict.fromkeys(item.path for item in sought)
+    wrong = {item.path for item, _ in doubtful.values()}
+    return StaticFinding(
+        tuple(path for path in paths if path in exact),
+        faults,
+        tuple(path for path in paths if path not in exact and path not in wrong),
+    )
+
+
+def _twins(
+    item: _Sought,
+    right: set[tuple[str, int, int, tuple[int, ...]]],
+    exact: set[str],
+    place: tuple[str, int, int, tuple[int, ...]],
+) -> set[str]:
+    """Return paths for which a doubtful place is only another view of a right one (half of Wb + Rb, say)."""
+    overlaps = any(other[0] == place[0] for other in right)
+    return {item.path} if item.path in exact and overlaps else set()
+
+
+def _sought(network: Network) -> Iterator[_Sought]:
+    """Yield every weight in each layout and scale that a form's recipe may give it."""
+    seen: set[tuple[str, int]] = set()
+    for call in network.calls:
+        scales = {}
+        if isinstance(call.op, Recurrent):
+            for cell in call.op.cells:
+                if cell.activation.name == "selu":
+                    scales[cell.recurrent_kernel.digest] = np.float32(SELU_SCALE)
+        from rnn_export.network import op_weights
+
+        for path, weight in op_weights(call.op, call.layer):
+            if (path, id(weight)) in seen:
+                continue
+            seen.add((path, id(weight)))
+            values = _plain(rounded(weight.read(), call.dtype))
+            if values.size < 2 or not np.any(values != values.flat[0]):
+                continue
+            layouts = [values] if values.ndim == 1 else [values, values.swapaxes(-1, -2)]
+            for layout in layouts:
+                yield _Sought(path, layout)
+                if weight.digest in scales:
+                    yield _Sought(path, layout * scales[weight.digest].astype(layout.dtype))
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    """Return float16 and bfloat16 as float32, in which files hold them as well."""
+    return values.astype(np.float32) if values.dtype.itemsize < 4 else values
+
+
+def _matrices(
+    stored: Mapping[str, np.ndarray], sought: list[_Sought]
+) -> list[tuple[str, np.ndarray]]:
+    """Return initializers without axes of size 1 in front; directions side by side are taken apart.
+
+    What has the shape of an RNN node's B, (directions, 2 units), counts as Wb + Rb alone.
+    """
+    made = []
+    biases = {2 * item.values.size for item in sought if item.values.ndim == 1}
+    for name, values in stored.items():
+        held = _plain(values)
+        if held.ndim == 3:
+            made += [(f"{name}[{k}]", part) for k, part in enumerate(held)]
+        elif held.ndim == 2 and held.shape[0] <= 2 and held.shape[1] in biases:
+            continue
+        elif held.ndim == 2 and held.shape[0] <= 2:
+            made += [(f"{name}[{k}]", part) for k, part in enumerate(held)]
+        elif held.ndim in (1, 2):
+            made.append((name, held))
+    return made
+
+
+def _bias_sums(stored: Mapping[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
+    """Return Wb + Rb of everything that can be the B of an RNN node: (directions, 2 units)."""
+    made = []
+    for name, values in stored.items():
+        if values.ndim == 2 and values.shape[0] <= 2 and values.shape[1] % 2 == 0:
+            half = values.shape[1] // 2
+            held = _plain(values)
+            made += [(f"{name}[{k}]", row[:half] + row[half:]) for k, row in enumerate(held)]
+    return made
+
+
+def _offsets(sought: list[_Sought]) -> tuple[int, ...]:
+    """Return where a block may begin: after any run of the network's own sizes."""
+    starts = {0}
+    total = 0
+    for item in sought:
+        for size in item.values.shape:
+            starts.add(size)
+        if item.values.ndim == 2 and item.values.shape[0] == item.values.shape[1]:
+            total += item.values.shape[0]
+            starts.add(total // 2)
+            starts.add(total)
+    return tuple(sorted(starts))
+
+
+def _blocks(
+    held: np.ndarray, shape: tuple[int, ...], starts: tuple[int, ...]
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Yield (row, column, block) for every place in ``held`` where a weight of this shape may stand."""
+    if held.ndim != len(shape):
+        return
+    if held.ndim == 1:
+        for start in starts:
+            if start + shape[0] <= held.shape[0]:
+                yield start, 0, held[start : start + shape[0]]
+        return
+    for row in starts:
+        for column in starts:
+            if row + shape[0] <= held.shape[0] and column + shape[1] <= held.shape[1]:
+                yield row, column, held[row : row + shape[0], column : column + shape[1]]
+
+
+def _near(block: np.ndarray, values: np.ndarray) -> bool:
+    if block.dtype != values.dtype:
+        return False
+    # A glance at a few entries spares most comparisons.
+    few = tuple(slice(None, None, max(1, size // 5)) for size in values.shape)
+    glance, wanted = block[few].astype(np.float64), values[few].astype(np.float64)
+    spread = np.sqrt(np.mean(np.square(wanted)))
+    if (
+        np.mean(glance == wanted) < EQUAL / 2
+        and np.median(np.abs(glance - wanted)) > 2 * NEAR * spread
+    ):
+        return False
+    if np.mean((block == values) & (values != 0)) >= EQUAL:
+        return True
+    wide = values.astype(np.float64)
+    away = np.sqrt(np.mean(np.square(block.astype(np.float64) - wide)))
+    return bool(away <= NEAR * np.sqrt(np.mean(np.square(wide))))
+
+
+def _fault(name: str, item: _Sought, block: np.ndarray) -> StaticFault:
+    differs = np.argwhere(block != item.values)
+    first = tuple(int(k) for k in differs[0])
+    layer = item.path.rpartition("/")[0]
+    return StaticFault(
+        layer,
+        f"weight {item.path}: {len(differs)} of {block.size} entries differ in the file's {name}, "
+        f"first {first}: expected {item.values[first]!r}, got {block[first]!r}",
+    )

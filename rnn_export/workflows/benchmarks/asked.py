@@ -1,0 +1,41 @@
+"""What a benchmark is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+RUNTIMES = ("onnxruntime:cpu",)
+ROUNDS = 15
+TIME_LIMIT = 600.0
+"""Seconds for any one request: torch.compile takes minutes where it unrolls the time steps."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `bench` is asked for, beside the source.
+
+    Args:
+        forms: of our files; one that cannot carry the network as asked says so in the result.
+        runtimes: that run them.
+        peers: names of `peers.table.PEERS`.
+        sizes: (batch, time) pairs.
+        threads: within an operator, for everyone.
+        rounds: how often each contender is timed at each size with the machine calm; 6 are the least that give
+            an interval.
+        slice_seconds: how long in each round.
+        tell: called with a line before each step.
+        interpreters: runtime's or peer's runtime name to the Python it runs in, before the environment's
+            ``RNN_EXPORT_INTERPRETER_...``.
+    """
+
+    forms: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = RUNTIMES
+    peers: tuple[str, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ((1, 100), (32, 100))
+    threads: int = 1
+    rounds: int = ROUNDS
+    slice_seconds: float = 0.03
+    tell: Callable[[str], None] = lambda text: None
+    interpreters: dict[str, Path] = field(default_factory=dict)

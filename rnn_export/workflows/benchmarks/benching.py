@@ -1,0 +1,193 @@
+"""bench: every contender at every size, in turns, with the floor measured in the same rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from rnn_export import presets
+from rnn_export.builders import reference
+from rnn_export.errors import RuntimeUnavailable
+from rnn_export.network import Network
+from rnn_export.network.ops import Recurrent
+from rnn_export.runtimes import OnnxFile, Unavailable
+from rnn_export.workflows import sources
+from rnn_export.workflows.benchmarks import floors
+from rnn_export.workflows.benchmarks.asked import Asked
+from rnn_export.workflows.benchmarks.contenders import Contender, Fed, Gathering, Workers
+from rnn_export.workflows.benchmarks.figures import paired_ratio, spread
+from rnn_export.workflows.benchmarks.machine import describe_machine
+from rnn_export.workflows.benchmarks.result import Benchmark, Entry, Floor, Point
+from rnn_export.workflows.benchmarks.rounds import Round, calm, fair_share, rounds
+from rnn_export.workflows.benchmarks.work import Work, work
+from rnn_export.workflows.examples import example
+
+FLOOR_RUNTIME = "onnxruntime:cpu"
+
+
+def bench(source: Any, asked: Asked | None = None, **changes: Any) -> Benchmark:
+    """Return how fast a model runs in each form on each runtime, beside peers and the floor.
+
+    Args:
+        source: a `.keras` or `.h5` file, a live keras.Model, a preset's name, a TOML description, a network.
+        asked: what to time and how.
+        changes: to ``asked``, by name (``forms=("rnn",)``).
+
+    Raises:
+        ReadError: a source that is missing or cannot be read.
+        UnknownRuntime: a name that no runtime has.
+    """
+    asked = replace(asked or Asked(), **changes)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="rnn_export-")))
+        asked.tell("reading the source")
+        opened = stack.enter_context(_opened(source, folder, asked))
+        gathering = Gathering(opened, Workers(asked, stack), folder)
+        machine = describe_machine()
+        points = tuple(_point(gathering, batch, time) for batch, time in asked.sizes)
+        return Benchmark(
+            opened.name,
+            opened.network.digest,
+            shape_of(opened.network),
+            opened.network.parameters,
+            machine,
+            points,
+        )
+
+
+@contextmanager
+def _opened(source: Any, folder: Path, asked: Asked) -> Iterator[sources.Opened]:
+    """Open a source; a description becomes a Keras file, which takes seconds, only where a peer needs one."""
+    if not asked.peers and isinstance(source, str) and source in presets.names():
+        source = presets.network(source)
+    if not asked.peers and isinstance(source, Network):
+        yield sources.Opened(source.source.name, source, None, "no peer was asked for")
+        return
+    with sources.opened(source, folder) as opened:
+        yield opened
+
+
+def shape_of(network: Network) -> str:
+    """Return the recurrent layers in a few words: "3x64 of 32", "64+32 of 8"."""
+    cells = [
+        cell
+        for call in network.recurrent()
+        if isinstance(call.op, Recurrent)
+        for cell in call.op.cells
+    ]
+    if not cells:
+        return "no recurrent layer"
+    units = [cell.units for cell in cells]
+    alike = len(units) > 1 and len(set(units)) == 1
+    text = f"{len(units)}x{units[0]}" if alike else "+".join(map(str, units))
+    return f"{text} of {cells[0].features}"
+
+
+def _point(gathering: Gathering, batch: int, time: int) -> Point:
+    asked = gathering.workers.asked
+    network = gathering.opened.network
+    feeds = example(network, batch, time)
+    asked.tell(f"batch {batch}, time {time}: the reference")
+    exact = list(reference.run(network, feeds, np.float64).values())
+    contenders = list(gathering.contenders(batch, time, feeds))
+    running = {each.entry.name: each.fed for each in contenders if each.fed}
+    sums = work(network, batch, time)
+    rates = _rates(gathering, sums)
+    found = rounds(
+        {**rates, **running},
+        asked.rounds,
+        fair_share(asked.threads),
+        slice_seconds=asked.slice_seconds,
+        tell=lambda done, of: asked.tell(f"batch {batch}, time {time}: {done} of {of} rounds"),
+    )
+    quiet = calm(found, asked.rounds)
+    bottom = _floor(sums, rates, quiet)
+    entries = [_entry(each, exact, found, quiet, bottom) for each in contenders]
+    for fed in (*rates.values(), *running.values()):
+        fed.session.close()
+    return Point(
+        batch,
+        time,
+        asked.threads,
+        bottom,
+        _ranked(entries, quiet),
+        tuple(each.foreign for each in found),
+        fair_share(asked.threads),
+    )
+
+
+def _rates(gathering: Gathering, sums: Work) -> dict[str, Fed]:
+    """Open the models whose times give the floor; none where onnxruntime is missing."""
+    connection = gathering.workers.connect(FLOOR_RUNTIME)
+    if isinstance(connection.probe(), Unavailable):
+        return {}
+    try:
+        return {
+            name: Fed(
+                gathering.workers.stack.enter_context(connection.open(OnnxFile(path))), {"x": x}
+            )
+            for name, (path, x) in floors.rate_models(sums, gathering.folder).items()
+        }
+    except RuntimeUnavailable:
+        return {}
+
+
+def _floor(sums: Work, rates: Mapping[str, Fed], quiet: Sequence[Round]) -> Floor | None:
+    if not rates:
+        return None
+    seconds = {name: spread([each.seconds[name] for each in quiet]).median for name in rates}
+    sides = {name: int(fed.feeds["x"].shape[-1]) for name, fed in rates.items()}
+    return floors.floor(sums, seconds, sides)
+
+
+def _entry(
+    contender: Contender,
+    exact: Sequence[np.ndarray],
+    found: Sequence[Round],
+    quiet: Sequence[Round],
+    bottom: Floor | None,
+) -> Entry:
+    entry, fed = contender.entry, contender.fed
+    if fed is None:
+        return entry
+    seconds = spread([each.seconds[entry.name] for each in quiet])
+    return replace(
+        entry,
+        seconds=seconds,
+        of_floor=bottom.seconds / seconds.median if bottom else None,
+        max_difference=_difference(fed.run(), exact),
+        rounds=tuple(each.seconds[entry.name] for each in found),
+    )
+
+
+def _difference(outputs: Sequence[np.ndarray], exact: Sequence[np.ndarray]) -> float:
+    """Return the largest difference; infinity for a wrong shape or a NaN."""
+    largest = 0.0
+    for output, right in zip(outputs, exact, strict=True):
+        if output.shape != right.shape or np.isnan(output).any():
+            return float("inf")
+        largest = max(largest, float(np.max(np.abs(output - right), initial=0.0)))
+    return largest
+
+
+def _ranked(entries: Sequence[Entry], quiet: Sequence[Round]) -> tuple[Entry, ...]:
+    """Return the entries fastest first, each with its ratio to the fastest."""
+    timed = sorted(
+        (entry for entry in entries if entry.seconds),
+        key=lambda entry: entry.seconds.median if entry.seconds else 0.0,
+    )
+    others = tuple(entry for entry in entries if not entry.seconds)
+    if not timed:
+        return others
+    first = [each.seconds[timed[0].name] for each in quiet]
+    ratios = [paired_ratio([each.seconds[entry.name] for each in quiet], first) for entry in timed]
+    return (
+        *(replace(entry, ratio=ratio) for entry, ratio in zip(timed, ratios, strict=True)),
+        *others,
+    )

@@ -1,0 +1,185 @@
+"""Contenders: our files on runtimes, and peers, opened in warm workers and ready to be timed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from rnn_export.errors import (
+    ExportError,
+    RuntimeCrashed,
+    RuntimeRefused,
+    RuntimeUnavailable,
+)
+from rnn_export.exporters import export
+from rnn_export.runtimes import (
+    Connection,
+    KerasFile,
+    Model,
+    OnnxFile,
+    Options,
+    RemoteSession,
+    Unavailable,
+)
+from rnn_export.workflows.benchmarks.asked import TIME_LIMIT, Asked
+from rnn_export.workflows.benchmarks.inmemory import in_memory
+from rnn_export.workflows.benchmarks.peers.table import PEERS, Peer
+from rnn_export.workflows.benchmarks.result import Entry
+from rnn_export.workflows.sources import Opened
+
+SPINNING = {"session.intra_op.allow_spinning": "1"}
+"""onnxruntime's own default, which its users have; `runtimes` turns it off so that cases do not disturb each other."""
+
+PINNED = ("openvino:cpu",)
+"""Runtimes that gain much from fixed sizes, and are given them."""
+
+
+class Fed:
+    """A session with the inputs that it is timed with."""
+
+    def __init__(self, session: RemoteSession, feeds: Mapping[str, np.ndarray]) -> None:
+        self.session = session
+        self.feeds = feeds
+
+    def run(self) -> list[np.ndarray]:
+        """Return the outputs in order."""
+        return list(self.session.run(self.feeds).values())
+
+    def measure(self, *, repeats: int, warmup: int) -> tuple[float, ...]:
+        """Return the seconds of each run, taken in the worker."""
+        return self.session.measure(self.feeds, repeats=repeats, warmup=warmup)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to run the model at one size.
+
+    Args:
+        entry: names it; with a reason where it cannot run.
+        fed: ready to run; None with a reason.
+    """
+
+    entry: Entry
+    fed: Fed | None
+
+
+@dataclass
+class Workers:
+    """Workers by place, started when first needed and kept until the stack closes."""
+
+    asked: Asked
+    stack: ExitStack
+    _made: dict[str, Connection] = field(default_factory=dict)
+
+    def connect(self, name: str, place: str | None = None) -> Connection:
+        """Return the connection to a runtime of the table, or to a peer's."""
+        key = place or name
+        if key not in self._made:
+            options = Options(
+                threads=self.asked.threads,
+                time_limit=TIME_LIMIT,
+                interpreter=self.asked.interpreters.get(name),
+                extra=SPINNING if name.startswith("onnxruntime:") else {},
+            )
+            self._made[key] = self.stack.enter_context(Connection(name, options, place))
+        return self._made[key]
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """Everything that contenders are made from.
+
+    Args:
+        opened: the source.
+        workers: that run them.
+        folder: for files.
+    """
+
+    opened: Opened
+    workers: Workers
+    folder: Path
+
+    def contenders(
+        self, batch: int, time: int, feeds: Mapping[str, np.ndarray]
+    ) -> Iterator[Contender]:
+        """Yield every contender for one size, those that cannot run with their reason."""
+        asked = self.workers.asked
+        for runtime in asked.runtimes:
+            for form in asked.forms:
+                asked.tell(f"opening {form} on {runtime}")
+                entry = Entry(f"{form}@{runtime}", form, runtime)
+                yield self._opened(entry, runtime, None, feeds, (form, batch, time))
+        for peer in PEERS:
+            if peer.name in asked.peers:
+                asked.tell(f"opening {peer.name}")
+                entry = Entry(peer.name, "", peer.name)
+                yield self._opened(entry, peer.runtime, peer, feeds, None)
+
+    def _opened(
+        self,
+        entry: Entry,
+        runtime: str,
+        peer: Peer | None,
+        feeds: Mapping[str, np.ndarray],
+        file: tuple[str, int, int] | None,
+    ) -> Contender:
+        try:
+            connection = self.workers.connect(runtime, peer.place or None if peer else None)
+            found = connection.probe()
+            if isinstance(found, Unavailable):
+                return Contender(replace(entry, reason=f"UNAVAILABLE: {found.reason}"), None)
+            model = self._file(runtime, *file) if file else self._model(peer, found.accepts)
+            session = self.workers.stack.enter_context(connection.open(model))
+            fed = Fed(session, _renamed(feeds, session))
+            fed.run()
+            return Contender(replace(entry, version=found.version), fed)
+        except RuntimeUnavailable as error:
+            return Contender(replace(entry, reason=f"UNAVAILABLE: {error}"), None)
+        except (ExportError, RuntimeRefused) as error:
+            return Contender(replace(entry, reason=f"UNSUPPORTED: {error}"), None)
+        except RuntimeCrashed as error:
+            return Contender(replace(entry, reason=f"CRASHED: {error}"), None)
+
+    def _file(self, runtime: str, form: str, batch: int, time: int) -> Model:
+        """Export one form, with sizes fixed where the form or the runtime wants it."""
+        pinned = {"batch": batch, "time": time} if runtime in PINNED else {}
+        if form == "unrolled":
+            pinned["time"] = time
+        name = "_".join([form, *(f"{axis}{size}" for axis, size in sorted(pinned.items()))])
+        path = self.folder / f"{name}.onnx"
+        if not path.exists():
+            export(self.opened.network, form=form, **pinned).save(path)  # type: ignore[arg-type]
+        return OnnxFile(path)
+
+    def _model(self, peer: Peer | None, accepts: tuple[str, ...]) -> Model:
+        """Return what a peer takes: the network, the Keras file, or Keras' own translation of it."""
+        if "network" in accepts:
+            return in_memory(self.opened.network)
+        if self.opened.keras is None:
+            raise RuntimeUnavailable(
+                peer.name if peer else "peer",
+                expected="the model as a Keras file",
+                got=self.opened.without,
+            )
+        if "keras" in accepts:
+            return KerasFile(self.opened.keras)
+        path = self.folder / "loop.onnx"
+        if not path.exists():
+            from rnn_export.peers import translate
+
+            translate(self.opened.keras, path)
+        return OnnxFile(path)
+
+
+def _renamed(feeds: Mapping[str, np.ndarray], session: RemoteSession) -> Mapping[str, np.ndarray]:
+    """Return the feeds by the session's names, in its dtypes: peers rename inputs, but keep their order."""
+    names = [slot.name for slot in session.inputs]
+    ordered = [feeds[name] for name in names] if set(names) == set(feeds) else list(feeds.values())
+    return {
+        slot.name: array if slot.dtype in (None, array.dtype.name) else array.astype(slot.dtype)
+        for slot, array in zip(session.inputs, ordered, strict=True)
+    }

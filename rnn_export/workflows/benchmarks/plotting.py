@@ -1,0 +1,95 @@
+"""Benchmarks as a picture: one panel for each model, a bar for each contender, the floor as a line."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rnn_export.errors import RnnExportError, StoreError
+from rnn_export.workflows.benchmarks.result import Benchmark, Point
+
+KINDS = (".svg", ".png", ".pdf")
+COLUMNS = 3
+
+# Colour-blind safe (Okabe and Ito); ours strong, peers grey.
+COLOURS = {
+    "rnn": "#0072B2",
+    "scan": "#009E73",
+    "wavefront": "#D55E00",
+    "unrolled": "#CC79A7",
+    "chained": "#E69F00",
+}
+PEER, OTHER = "#BBBBBB", "#56B4E9"
+
+
+def draw(benchmarks: Sequence[Benchmark], path: Path) -> None:
+    """Draw benchmarks to a file.
+
+    Args:
+        benchmarks: each of their points becomes a panel.
+        path: its suffix tells the format: .svg, .png or .pdf.
+
+    Raises:
+        RnnExportError: matplotlib is missing, or the suffix is another.
+        StoreError: the file cannot be written.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise RnnExportError(
+            str(path), expected=f"a name that ends in {', '.join(KINDS)}", got=path.suffix or "none"
+        )
+    try:
+        matplotlib = importlib.import_module("matplotlib")
+        matplotlib.use("Agg")
+        plt = importlib.import_module("matplotlib.pyplot")
+    except ImportError as error:
+        raise RnnExportError(
+            "the drawing",
+            expected="matplotlib",
+            got=str(error),
+            advice="pip install 'rnn-export[reports]'",
+        ) from error
+    # Text stays text, and equal drawings give equal bytes.
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rnn-export"})
+    panels = [(each, point) for each in benchmarks for point in each.points]
+    columns = min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(5.2 * columns, 3.4 * rows), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis, (benchmark, point) in zip(axes.flat, panels, strict=False):
+        _panel(axis, benchmark, point)
+    try:
+        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    except OSError as error:
+        raise StoreError(str(path), expected="to write it", got=str(error)) from error
+    finally:
+        plt.close(figure)
+
+
+def _panel(axis: Any, benchmark: Benchmark, point: Point) -> None:
+    timed = [entry for entry in reversed(point.entries) if entry.seconds]
+    for place, entry in enumerate(timed):
+        seconds = entry.seconds
+        if seconds is None:
+            continue
+        middle = seconds.median * 1e3
+        colour = PEER if entry.peer else COLOURS.get(entry.form, OTHER)
+        axis.barh(place, middle, color=colour, height=0.7)
+        axis.plot([seconds.lower * 1e3, seconds.upper * 1e3], [place, place], color="black", lw=1)
+        axis.annotate(
+            f"{middle:.3g}", (middle, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7
+        )  # fmt: skip
+    if point.floor:
+        axis.axvline(point.floor.seconds * 1e3, color="black", ls=":", lw=1)
+    axis.set_yticks(range(len(timed)), [entry.name for entry in timed], fontsize=7)
+    axis.set_xscale("log")
+    axis.set_xlabel("ms", fontsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.set_title(
+        f"{benchmark.shape}, batch {point.batch}, time {point.time}, {point.threads} thread(s)",
+        fontsize=8,
+    )

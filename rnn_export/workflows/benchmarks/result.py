@@ -1,0 +1,125 @@
+"""What a benchmark found, as plain data; `--json` writes it as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnn_export.workflows.benchmarks.figures import Ratio, Spread
+from rnn_export.workflows.benchmarks.machine import Machine
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One contender at one size.
+
+    Args:
+        name: "scan@onnxruntime:cpu", "torch:eager".
+        form: of our file; "" for a peer.
+        runtime: that ran it, or the peer's name.
+        version: of the product.
+        seconds: of one run, over the rounds that count.
+        ratio: to the fastest contender of this size, in pairs; 1 for that one.
+        of_floor: the floor's share of the median; above 1 where the floor's sums were done in a cheaper way.
+        max_difference: from the float64 reference, over all outputs; for people, judged by nobody.
+        rounds: every round's seconds, disturbed ones too.
+        reason: why it was not timed; "" if it was.
+    """
+
+    name: str
+    form: str
+    runtime: str
+    version: str = ""
+    seconds: Spread | None = None
+    ratio: Ratio | None = None
+    of_floor: float | None = None
+    max_difference: float | None = None
+    rounds: tuple[float, ...] = ()
+    reason: str = ""
+
+    @property
+    def peer(self) -> bool:
+        """Whether it is another tool's way."""
+        return not self.form
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What the machine needs for the sums alone, at the rates it showed on onnxruntime in the same rounds.
+
+    Args:
+        seconds: products plus activations.
+        products, activations: their parts.
+        gemm_rate: operations a second of a large product.
+        bandwidth: bytes a second at which a product with one row takes in its weights.
+        activation_rate: values of tanh a second.
+    """
+
+    seconds: float
+    products: float
+    activations: float
+    gemm_rate: float
+    bandwidth: float
+    activation_rate: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """All contenders at one size.
+
+    Args:
+        batch, time: the size.
+        threads: within an operator.
+        floor: None where onnxruntime is missing.
+        entries: fastest first, then those that were not timed.
+        foreign: others' share of the machine in each round; the calmest ones count.
+        fair: up to which share a round is calm.
+    """
+
+    batch: int
+    time: int
+    threads: int
+    floor: Floor | None
+    entries: tuple[Entry, ...]
+    foreign: tuple[float, ...]
+    fair: float
+
+    def entry(self, name: str) -> Entry:
+        """Return the entry of this name; KeyError if there is none."""
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Everything that one `bench` found.
+
+    Args:
+        schema: of the JSON.
+        source: as the user named it.
+        network: its digest.
+        shape: its layers in a few words, "3x64 of 32".
+        parameters: of the network.
+        machine: where it ran.
+        points: one for each size.
+    """
+
+    source: str
+    network: str
+    shape: str
+    parameters: int
+    machine: Machine
+    points: tuple[Point, ...]
+    schema: int = 1
+
+
+def best(point: Point, names: Mapping[str, object] | None = None) -> Entry | None:
+    """Return the fastest timed entry, among ``names`` if given."""
+    timed = [entry for entry in point.entries if entry.seconds is not None]
+    if names is not None:
+        timed = [entry for entry in timed if entry.name in names]
+    return min(
+        timed, key=lambda entry: entry.seconds.median if entry.seconds else 0.0, default=None
+    )

@@ -1,0 +1,143 @@
+"""Timing in turns: every contender is timed once in each round, so that what disturbs one disturbs all."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import psutil
+
+SLICE = 0.03
+"""Seconds that one contender is timed for in one round, at the least one run."""
+
+PAUSE = 0.004
+"""Seconds before each timing, in which the threads of the contender before go to sleep."""
+
+MOST_REPEATS = 2000
+
+PATIENCE = 3
+"""Rounds for each one that is wanted, at the most, where the machine is not calm."""
+
+LEAST_SHARE = 0.05
+"""Of the machine: what a system does anyway."""
+
+
+class Timed(Protocol):
+    """Something that times itself."""
+
+    def measure(self, *, repeats: int, warmup: int) -> tuple[float, ...]:
+        """Return the seconds of each of ``repeats`` runs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round showed.
+
+    Args:
+        seconds: of each contender's middle run.
+        foreign: processor time of everyone else, as a share of what the machine has; 0.5 on two cores is one
+            core busy with something else.
+    """
+
+    seconds: Mapping[str, float]
+    foreign: float
+
+
+def rounds(
+    contenders: Mapping[str, Timed],
+    count: int,
+    share: float,
+    *,
+    slice_seconds: float = SLICE,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> tuple[Round, ...]:
+    """Time every contender in turns, every other round from the last to the first, until enough rounds were calm.
+
+    Args:
+        contenders: by name.
+        count: how many calm rounds are enough; PATIENCE times as many rounds are the most.
+        share: of the machine that others may take in a calm round.
+        slice_seconds: how long each is timed in each round.
+        tell: called after each round with how many calm ones are done, and of how many.
+    """
+    repeats = {name: _repeats(timed, slice_seconds) for name, timed in contenders.items()}
+    found: list[Round] = []
+    for number in range(PATIENCE * count):
+        names = list(contenders) if number % 2 == 0 else list(contenders)[::-1]
+        before = _Usage.now()
+        seconds = {}
+        for name in names:
+            time.sleep(PAUSE)
+            # The first run finds the caches full of the contender before.
+            runs = contenders[name].measure(repeats=repeats[name], warmup=1)
+            seconds[name] = statistics.median(runs)
+        found.append(Round({name: seconds[name] for name in contenders}, before.foreign_since()))
+        enough = sum(each.foreign <= share for each in found)
+        tell(enough, count)
+        if enough == count:
+            break
+    return tuple(found)
+
+
+def calm(found: Sequence[Round], count: int) -> tuple[Round, ...]:
+    """Return the ``count`` rounds in which others took the least of the machine, in their order."""
+    ordered = sorted(found, key=lambda each: each.foreign)[:count]
+    chosen = {id(each) for each in ordered}
+    return tuple(each for each in found if id(each) in chosen)
+
+
+def fair_share(threads: int) -> float:
+    """Return how much of the machine others may take without taking cores that ``threads`` threads need.
+
+    With a core to spare, another process runs there and disturbs little; without, a thread that has to wait for
+    its turn holds up all that wait for it.
+    """
+    cores = os.cpu_count() or 1
+    return max(LEAST_SHARE, (cores - threads - LEAST_SHARE) / cores)
+
+
+def _repeats(timed: Timed, slice_seconds: float) -> int:
+    # Two looks: the first runs of many products are slower than all that follow.
+    timed.measure(repeats=1, warmup=1)
+    once = min(timed.measure(repeats=3, warmup=0))
+    return max(1, min(MOST_REPEATS, round(slice_seconds / max(once, 1e-9))))
+
+
+@dataclass(frozen=True)
+class _Usage:
+    """Processor seconds so far: of the machine, and of this process and its workers."""
+
+    at: float
+    all: float
+    own: float
+
+    @classmethod
+    def now(cls) -> _Usage:
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        # Linux counts a guest's time in user and nice as well.
+        guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+        return cls(time.perf_counter(), sum(times) - idle - guests, _own())
+
+    def foreign_since(self) -> float:
+        """Return others' share of the machine since this was taken; clocks of 10 ms make it coarse."""
+        now = _Usage.now()
+        others = (now.all - self.all) - (now.own - self.own)
+        return max(0.0, others / (now.at - self.at) / (os.cpu_count() or 1))
+
+
+def _own() -> float:
+    me = psutil.Process()
+    total = 0.0
+    for process in (me, *me.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total

@@ -1,0 +1,220 @@
+"""One artifact: its Keras file, the exports of what is read back from it, their verification, the store."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rnn_export import presets
+from rnn_export.errors import ReadError, RnnExportError
+from rnn_export.exporters import export
+from rnn_export.network import Network
+from rnn_export.readers import read
+from rnn_export.reports.documents import document
+from rnn_export.runtimes import Connection, connect
+from rnn_export.store import Staging, stage
+from rnn_export.store.writing import storing
+from rnn_export.verifier import CaseResult, Report
+from rnn_export.workflows import examples
+from rnn_export.workflows.exporting import network_of
+from rnn_export.workflows.keras_process import KerasProcess
+from rnn_export.workflows.verification import verify
+
+DESCRIBED = ("preset", "toml", "python")
+"""Kinds of source that Keras has yet to build; the others are Keras files already."""
+
+PEER = "loop"
+REQUIRED = ("keras:tensorflow", "numpy", "onnxruntime:cpu")
+"""Who must agree before anything is stored: Keras, the manual reference, onnxruntime."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How artifacts are made.
+
+    Args:
+        out: the folder they stand in.
+        forms: to export and store; the peer's is verified beside them, and not stored.
+        runtimes: to verify on beside those that are required.
+        allow_nonfinite: take weights that are NaN or infinite.
+        seed: of the inputs for verification.
+    """
+
+    out: Path
+    forms: tuple[str, ...] = ("rnn",)
+    runtimes: tuple[str, ...] = ()
+    allow_nonfinite: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What became of one source.
+
+    Args:
+        name: of the artifact.
+        source: as the user wrote it.
+        folder: where it stands.
+        report: of its verification; None when it did not come to that.
+        changed: files that are new, changed or gone; none when all came out equal.
+        rejected: where the files are that did not pass; None when they did.
+        seconds: by step.
+        error: what kept it from being made.
+    """
+
+    name: str
+    source: str
+    folder: Path
+    report: Report | None = None
+    changed: tuple[str, ...] = ()
+    rejected: Path | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    error: RnnExportError | None = None
+
+
+class Workshop:
+    """Makes artifacts one after the other, its runtimes warm between them; a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        names = dict.fromkeys((*REQUIRED, *settings.runtimes))
+        self._connections: dict[str, Connection] = {name: connect(name) for name in names}
+        self._keras = KerasProcess()
+
+    def make(self, name: str, source: str) -> Artifact:
+        """Make one artifact; an error is kept in it, so that it ends no other's making.
+
+        Args:
+            name: of the artifact.
+            source: a preset, a Keras file, or FILE.toml:NAME.
+        """
+        clock = Clock()
+        begun = Artifact(name, source, self._settings.out / name)
+        try:
+            with stage(self._settings.out, name) as staging:
+                done = self._made(begun, staging, clock)
+        except RnnExportError as error:
+            done = replace(begun, error=error)
+        return replace(done, seconds=clock.seconds())
+
+    def _made(self, begun: Artifact, staging: Staging, clock: Clock) -> Artifact:
+        clock.step("keras file")
+        network = self._keras_file(begun.source, staging)
+        model = Path(network.source.location)
+        clock.step("export")
+        files = []
+        for form in self._settings.forms:
+            files.append(staging.folder / f"{form}.onnx")
+            export(network, form=form).save(files[-1])
+        sizes = presets.PRESETS.get(begun.source)
+        batch, steps = (sizes.batch, sizes.time) if sizes else examples.SIZES
+        examples.store_example(network, staging, batch, steps)
+        report = self._verified(begun, model, files, clock)
+        clock.step("store")
+        if report.exit_code and (report.missing or not report.agreed):
+            return replace(begun, report=report, rejected=staging.reject())
+        data = {"report.json": document(report.to_json())}
+        return replace(begun, report=report, changed=staging.commit(network.digest, data))
+
+    def _keras_file(self, source: str, staging: Staging) -> Network:
+        """Put the Keras file into the artifact and return the network that is read back from it."""
+        nonfinite = self._settings.allow_nonfinite
+        network = network_of(source, allow_nonfinite=nonfinite)
+        if network.source.kind not in DESCRIBED:
+            place = staging.folder / f"model{Path(source).suffix}"
+            with storing(place):
+                shutil.copyfile(source, place)
+            return read(place, allow_nonfinite=nonfinite)
+        place = staging.folder / "model.keras"
+        self._keras.save(network, place)
+        found = read(place)
+        if found.digest != network.digest:
+            raise ReadError(
+                source,
+                expected="its Keras file to read back as the same network",
+                got=f"digest {found.digest[:12]} in place of {network.digest[:12]}",
+                advice="This is a fault of rnn_export; please report it.",
+            )
+        before = staging.before(place.name)
+        if before is not None and _same(before, found):
+            # Saved twice, a Keras file has other bytes, for it holds dates.
+            place.unlink()
+            staging.keep(place.name)
+            found = read(place)
+        return found
+
+    def _verified(self, begun: Artifact, model: Path, files: list[Path], clock: Clock) -> Report:
+        """Verify the exports, and beside them the peer's translation."""
+        with TemporaryDirectory(prefix="rnn_export-") as folder:
+            peer = Path(folder) / f"{PEER}.onnx"
+            clock.step(f"translating to {PEER}")
+            try:
+                self._keras.translate(model, peer)
+            except RnnExportError:
+                # Whatever is wrong: `verify` meets it again, in a fresh process, and makes a case of it.
+                named, forms = files, [PEER]
+            else:
+                named, forms = [*files, peer], []
+            report = verify(
+                model,
+                named,
+                forms=forms,
+                connections=self._connections,
+                require=REQUIRED,
+                runtimes=tuple(self._connections),
+                seed=self._settings.seed,
+                allow_nonfinite=self._settings.allow_nonfinite,
+                progress=clock.step,
+            )
+        cases = tuple(_shown(case, peer) for case in report.cases)
+        return replace(report, source=begun.source, cases=cases)
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._keras.close()
+        for connection in self._connections.values():
+            connection.close()
+
+
+class Clock:
+    """Seconds by step: each lasts until the next one is told."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, float] = {}
+        self._name = ""
+        self._since = time.perf_counter()
+
+    def step(self, name: str) -> None:
+        """Begin a step."""
+        now = time.perf_counter()
+        if self._name:
+            self._steps[self._name] = self._steps.get(self._name, 0.0) + now - self._since
+        self._name, self._since = name, now
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds of every step so far, the present one ended."""
+        self.step("")
+        return dict(self._steps)
+
+
+def _shown(case: CaseResult, peer: Path) -> CaseResult:
+    """Return a case with its file's name in the artifact; another tool's file does not say its form by itself."""
+    if case.file == str(peer):
+        return replace(case, form=PEER, file="")
+    return replace(case, file=Path(case.file).name)
+
+
+def _same(file: Path, network: Network) -> bool:
+    """Tell whether a Keras file holds this network, and spells it alike (dropout, unroll, ...)."""
+    try:
+        found = read(file)
+    except RnnExportError:
+        return False
+    hints = [call.hints for call in network.calls]
+    return found.digest == network.digest and [call.hints for call in found.calls] == hints

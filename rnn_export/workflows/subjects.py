@@ -1,0 +1,184 @@
+"""What a case runs: an ONNX file and its tapped copy, the Keras file, or the network itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnn_export.errors import ExportError, ReadError
+from rnn_export.exporters import FORMS, export
+from rnn_export.exporters.taps import CellTap, tap
+from rnn_export.network import Network
+from rnn_export.verifier.static import StaticFinding, check_weights
+
+PEERS = ("loop",)
+UNKNOWN_FORM = "onnx"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An ONNX file under test.
+
+    Args:
+        form: as the file says, or UNKNOWN_FORM.
+        path: of the shipped file.
+        file: as the user named it; "" if it was made for the case.
+        tapped: path of the tapped copy; None if no state was recognised.
+        cells: what the taps show.
+        digest: sha256 of the shipped file.
+        padding: "right" if the file assumes it.
+        static: what the weights in it are.
+    """
+
+    form: str
+    path: Path
+    file: str = ""
+    tapped: Path | None = None
+    cells: tuple[CellTap, ...] = ()
+    digest: str = ""
+    padding: str = "any"
+    static: StaticFinding | None = None
+
+
+@dataclass(frozen=True)
+class NoSubject:
+    """A form that could not be made, and why."""
+
+    form: str
+    reason: str
+    missing: bool = field(default=False)
+
+
+def made(
+    network: Network, keras: Path | None, form: str, folder: Path, options: Mapping[str, Any]
+) -> Subject | NoSubject:
+    """Export a form into ``folder``; what cannot be exported so is no subject.
+
+    Raises:
+        ExportError: a form or option that does not exist.
+    """
+    path = folder / f"{form}.onnx"
+    if form in PEERS:
+        return _peer(network, keras, form, path)
+    try:
+        export(network, form=form, **options).save(path)
+    except ExportError as error:
+        if form not in FORMS:
+            raise
+        return NoSubject(form, str(error))
+    return opened(network, path, folder)
+
+
+def _peer(network: Network, keras: Path | None, form: str, path: Path) -> Subject | NoSubject:
+    from rnn_export.errors import RuntimeRefused, RuntimeUnavailable
+    from rnn_export.peers import translate
+
+    if keras is None:
+        return NoSubject(form, "there is no Keras file to translate", missing=True)
+    try:
+        translate(keras, path)
+    except RuntimeUnavailable as error:
+        return NoSubject(form, str(error), missing=True)
+    except (RuntimeRefused, ExportError) as error:
+        return NoSubject(form, str(error))
+    return opened(network, path, path.parent, form=form)
+
+
+def opened(
+    network: Network, path: Path, folder: Path, *, file: str = "", form: str = ""
+) -> Subject:
+    """Return a subject from an ONNX file; its tapped copy is written to ``folder``.
+
+    Raises:
+        ReadError: not an ONNX file.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        data = path.read_bytes()
+        model = onnx.load_model_from_string(data)
+    except (OSError, DecodeError) as error:
+        got = getattr(error, "strerror", None) or "bytes that are no ONNX model"
+        raise ReadError(
+            str(path), expected="an ONNX file", got=got, advice="Name a file that `export` wrote."
+        ) from error
+    held = {item.key: item.value for item in model.metadata_props}
+    stated = held.get("rnn_export.form", "")
+    assumptions = json.loads(held.get("rnn_export.assumptions", "[]")) if stated else []
+    padding = "right" if any("right" in str(text) for text in assumptions) else "any"
+    tapped = tap(model)
+    target = None
+    if tapped.cells:
+        # Beside its data file, if it has one: external tensors are found relative to the model.
+        target = _beside(path, model, folder)
+        target.write_bytes(tapped.model.SerializeToString())
+    return Subject(
+        form or stated or UNKNOWN_FORM,
+        path,
+        file,
+        target,
+        tapped.cells,
+        hashlib.sha256(data).hexdigest(),
+        padding,
+        check_weights(network, _initializers(model, path.parent)),
+    )
+
+
+def _initializers(model: Any, folder: Path) -> dict[str, np.ndarray]:
+    """Return every floating initializer and constant, those of Scan and Loop bodies too.
+
+    Data files are only read where they lie beside the model.
+    """
+    from onnx import TensorProto, numpy_helper
+
+    floats = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
+    found: dict[str, np.ndarray] = {}
+
+    def gather(graph: Any, scope: str) -> None:
+        tensors = [(tensor.name, tensor) for tensor in graph.initializer]
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    gather(attribute.g, f"{scope}{node.name}/")
+                elif node.op_type == "Constant" and attribute.name == "value":
+                    tensors.append((node.output[0], attribute.t))
+        for name, tensor in tensors:
+            if tensor.data_type not in floats:
+                continue
+            if tensor.data_location == TensorProto.EXTERNAL:
+                places = {entry.key: entry.value for entry in tensor.external_data}
+                if Path(places.get("location", "/")).name != places.get("location"):
+                    continue
+            found[f"{scope}{name}"] = numpy_helper.to_array(tensor, base_dir=str(folder))
+
+    gather(model.graph, "")
+    return found
+
+
+def _beside(path: Path, model: Any, folder: Path) -> Path:
+    """Return the place for a tapped copy: a folder with links to the data files of the model."""
+    place = folder / f"tapped-{len(list(folder.iterdir()))}"
+    place.mkdir()
+    names = {
+        entry.value
+        for tensor in model.graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    for name in names:
+        linked = place / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            continue
+        linked.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            linked.hardlink_to((path.parent / name).resolve())
+        except OSError:
+            linked.symlink_to((path.parent / name).resolve())
+    return place / "tapped.onnx"

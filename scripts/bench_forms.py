@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Measures the table by which `--form auto` chooses: scripts/bench_forms.py [--runtime R ...] [--threads N ...].
+
+Every form over a grid of layers, units, directions, batch and time; rows that are measured replace those of the
+same runtime, threads and shape in rnn_export/workflows/measured.json. A runtime in another environment is found
+by RNN_EXPORT_INTERPRETER_<NAME>. Takes minutes; run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from rnn_export.builders import stacked
+from rnn_export.exporters import FORMS
+from rnn_export.network import Network
+from rnn_export.workflows.benchmarks.asked import Asked
+from rnn_export.workflows.benchmarks.benching import bench
+from rnn_export.workflows.measured import FILE, Row
+
+TABLE = Path(__file__).resolve().parents[1] / "rnn_export" / "workflows" / FILE
+ROUNDS = 9
+
+STACKS = [(layers, units) for layers in (1, 2, 4) for units in (16, 32, 64, 128, 256)]
+LARGE = [(1, 512), (1, 1024), (2, 512)]
+PAIRS = [(1, 16), (1, 64), (1, 256)]
+BATCHES, LARGE_BATCHES = (1, 4, 16, 64), (1, 8, 32)
+TIMES = (10, 100)
+
+
+def grid() -> Iterator[tuple[int, int, int, tuple[tuple[int, int], ...]]]:
+    """Yield layers, units, directions and the sizes to run."""
+    sizes = tuple((batch, time) for batch in BATCHES for time in TIMES)
+    for layers, units in STACKS:
+        yield layers, units, 1, sizes
+    for layers, units in LARGE:
+        yield layers, units, 1, tuple((batch, 50) for batch in LARGE_BATCHES)
+    for layers, units in PAIRS:
+        yield layers, units, 2, sizes
+
+
+def network(layers: int, units: int, directions: int) -> Network:
+    return stacked(
+        [units] * layers,
+        units // 2,
+        bidirectional="concat" if directions == 2 else None,
+        bias_initializer="uniform",
+    )
+
+
+def measured(runtime: str, threads: int) -> Iterator[Row]:
+    for layers, units, directions, sizes in grid():
+        asked = Asked(forms=FORMS, runtimes=(runtime,), sizes=sizes, threads=threads, rounds=ROUNDS)
+        for point in bench(network(layers, units, directions), asked).points:
+            seconds = {
+                entry.form: float(f"{entry.seconds.median:.4g}")
+                for entry in point.entries
+                if entry.seconds
+            }
+            row = Row(runtime, threads, layers, units, directions, point.batch, point.time, seconds)
+            print(_line(row), f"foreign {max(point.foreign):.2f}", flush=True)
+            yield row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runtime", action="append")
+    parser.add_argument("--threads", action="append", type=int)
+    arguments = parser.parse_args()
+    table = json.loads(TABLE.read_text()) if TABLE.exists() else {"rows": []}
+    kept = {_key(Row(**row)): row for row in table["rows"]}
+    for runtime in arguments.runtime or ["onnxruntime:cpu"]:
+        for threads in arguments.threads or [1]:
+            for row in measured(runtime, threads):
+                if not row.seconds:
+                    sys.exit(f"{runtime} ran no form of {row}")
+                kept[_key(row)] = asdict(row)
+                ordered = [json.dumps(kept[key]) for key in sorted(kept)]
+                TABLE.write_text('{"rows": [\n' + ",\n".join(ordered) + "\n]}\n")
+
+
+def _key(row: Row) -> tuple[str, int, int, int, int, int, int]:
+    return (
+        row.runtime, row.threads, row.directions, row.layers, row.units, row.batch, row.time,
+    )  # fmt: skip
+
+
+def _line(row: Row) -> str:
+    shape = f"{row.layers}x{row.units}{' both ways' if row.directions == 2 else ''}"
+    times = "  ".join(f"{form} {value * 1e3:.3f}" for form, value in row.seconds.items())
+    return f"{row.runtime} {row.threads} thread(s) {shape} B{row.batch} T{row.time}: {times}"
+
+
+if __name__ == "__main__":
+    main()

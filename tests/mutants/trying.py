@@ -1,0 +1,123 @@
+"""Trying a model: onnxruntime runs it and its tapped copy, the judge passes its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import onnxruntime
+from onnx import ModelProto, numpy_helper
+
+from rnn_export.exporters import export
+from rnn_export.exporters.taps import tap
+from rnn_export.network import Network
+from rnn_export.verifier import Checks, Facts, InputSet, Observation, Outcome, Verdict, design, judge
+from rnn_export.verifier.static import check_weights
+from rnn_export.workflows.observing import reading
+from tests.mutants.catalogue import Mutant
+from tests.mutants.worlds import WORLDS
+
+ALONE = Checks(static=False, shipped=False)
+"""The judge without the two checks that compare bytes: what the bounds and the regression see by themselves."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a mutant.
+
+    Args:
+        verdict: of the input set that killed it, else of the last.
+        killed: the verdict is a failure.
+        by: the check that spoke.
+        named: the diagnosis holds the right name.
+        unique: and no other.
+        located: the verdict points at the layer at fault.
+        static: the static check sees it too.
+    """
+
+    verdict: Verdict
+    killed: bool
+    by: str
+    named: bool
+    unique: bool
+    located: bool
+    static: bool
+
+
+@lru_cache(maxsize=32)
+def world(name: str, seed: int) -> tuple[Network, ModelProto, tuple[InputSet, ...]]:
+    """Return a world's network, its right model, and the two most telling input sets."""
+    network = WORLDS[name](seed)
+    sets = [item for item in design(network, seed=seed) if item.kind in ("odd", "long")]
+    return network, export(network).model, tuple(sets)
+
+
+def observe(model: ModelProto, feeds: Mapping[str, np.ndarray], network: Network, seed: int = 0) -> Observation:
+    """Return what onnxruntime shows of a model and of its tapped copy."""
+    tapped = tap(model)
+    shipped, everything = _run(model, feeds), _run(tapped.model, feeds)
+    return Observation(
+        feeds,
+        shipped,
+        Facts("onnxruntime:cpu", onnxruntime.__version__, "rnn"),
+        {name: everything[name] for name in shipped},
+        tuple(reading(item, everything) for item in tapped.cells),
+        static=check_weights(network, _weights(model)),
+        seed=seed,
+    )
+
+
+def try_model(name: str, seed: int, model: ModelProto, checks: Checks) -> Verdict:
+    """Return the first verdict that is no PASS, else the last."""
+    network, _, sets = world(name, seed)
+    for inputs in sets:
+        verdict = judge(network, observe(model, inputs.feeds, network, seed), checks)
+        if verdict.outcome != Outcome.PASS:
+            break
+    return verdict
+
+
+def attempt(mutant: Mutant, seed: int, checks: Checks = ALONE) -> Tried:
+    """Make a mutant with one seed, and judge it."""
+    network, right, _ = world(mutant.world, seed)
+    model = mutant.make(right, np.random.default_rng([seed, sum(mutant.name.encode())]))
+    verdict = try_model(mutant.world, seed, model, checks)
+    killed = verdict.outcome in (Outcome.FAIL, Outcome.PRECISION_DOWNGRADED)
+    layer = verdict.where.layer if verdict.where else ""
+    names = (verdict.diagnosis or "").split(" or ")
+    right_names = [text for text in names if mutant.named and mutant.named in text]
+    return Tried(
+        verdict,
+        killed,
+        _by(verdict) if killed else "",
+        bool(right_names),
+        bool(right_names) and len(names) == 1,
+        layer.replace("#0", "").startswith(mutant.layer.replace("#0", "")),
+        bool(check_weights(network, _weights(model)).faults),
+    )
+
+
+def _by(verdict: Verdict) -> str:
+    if verdict.reason.startswith("the errors of"):
+        return "regression"
+    if verdict.reason.startswith("weight "):
+        return "static"
+    return {"rigorous": "local, rigorous", "probabilistic": "local"}.get(verdict.model, verdict.model)
+
+
+def _run(model: ModelProto, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [item.name for item in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(feeds)), strict=True))
+
+
+def _weights(model: ModelProto) -> dict[str, np.ndarray]:
+    made = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    return {name: values for name, values in made.items() if values.dtype.kind == "f"}

@@ -1,0 +1,133 @@
+"""From a recipe to a live Keras model: the bench of tensors, the steps, the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from tests.property.keras_models import Recipe
+from tests.property.keras_steps import BUILDERS, SEQUENTIAL, Bench, Item
+
+BATCH, TIME, SECOND_TIME, FEATURES, TOKENS = 3, 7, 4, 5, 9
+
+
+def build(recipe: Recipe, dtype: str = "float64") -> Any:
+    """Return the Keras model of a recipe, every weight drawn from its seed and none zero.
+
+    Args:
+        recipe: what to build.
+        dtype: the dtype policy of every layer.
+    """
+    names: dict[str, int] = {}
+
+    def named(kind: str) -> str:
+        names[kind] = names.get(kind, 0) + 1
+        return f"{kind}_{names[kind]}"
+
+    make = _sequential if recipe.sequential else _functional
+    model = make(recipe, dtype, named)
+    set_weights(model, recipe.seed)
+    return model
+
+
+def set_weights(model: Any, seed: int) -> None:
+    """Draw every weight: none zero, recurrent ones contracting, variances positive."""
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        shape = tuple(variable.shape)
+        values = rng.uniform(0.2, 1.0, shape) * rng.choice((-1.0, 1.0), shape)
+        if variable.name == "moving_variance":
+            values = np.abs(values) + 0.5
+        elif len(shape) == 2 and variable.name != "embeddings":
+            # Columns of sum at most 1 (1/2 for a recurrent kernel): no error grows along time.
+            bound = 0.5 if variable.name == "recurrent_kernel" else 1.0
+            values = bound * values / np.abs(values).sum(axis=0)
+        variable.assign(values)
+
+
+def _functional(recipe: Recipe, dtype: str, named: Callable[[str], str]) -> Any:
+    bench = Bench(dtype, named)
+    _inputs(recipe, bench)
+    for step in recipe.steps:
+        bench.items += BUILDERS[step.kind](bench, step)
+    outputs = bench.items[::-1][: recipe.outputs]
+    made = [item.tensor for item in outputs if not item.is_input] or [
+        bench.identity(bench.items[-1]).tensor
+    ]
+    return keras.Model(bench.inputs, made if len(made) > 1 else made[0], name="model")
+
+
+def _inputs(recipe: Recipe, bench: Bench) -> None:
+    given = recipe.inputs
+    floats = {"dtype": bench.dtype}
+    if given.second:
+        x2 = keras.Input((None, FEATURES), name="x2", **floats)
+        bench.inputs.append(x2)
+        item = Item(x2, "x2_time", FEATURES, is_input=True)
+        bench.items.append(bench.apply(keras.layers.Masking, item) if given.mask else item)
+    if given.kind == "tokens":
+        x = keras.Input((given.time,), name="x", dtype="int32")
+        options = {"mask_zero": given.mask}
+        layer = bench.layer(keras.layers.Embedding, TOKENS, FEATURES, **options)
+        bench.items.append(Item(layer(x), "time", FEATURES))
+    else:
+        x = keras.Input((given.time, FEATURES), name="x", **floats)
+        item = Item(x, "time", FEATURES, is_input=True)
+        bench.items.append(bench.apply(keras.layers.Masking, item) if given.mask else item)
+    bench.inputs.insert(0, x)
+
+
+def _sequential(recipe: Recipe, dtype: str, named: Callable[[str], str]) -> Any:
+    bench = Bench(dtype, named)
+    tokens = recipe.inputs.kind == "tokens"
+    layers: list[Any] = []
+    if tokens:
+        layers.append(
+            bench.layer(keras.layers.Embedding, TOKENS, FEATURES, mask_zero=recipe.inputs.mask)
+        )
+    elif recipe.inputs.mask:
+        layers.append(bench.layer(keras.layers.Masking))
+    flat = False
+    for step in recipe.steps:
+        if step.kind in SEQUENTIAL and not flat:
+            layer, flat = SEQUENTIAL[step.kind](bench, step)
+            layers.append(layer)
+    layers.append(bench.layer(keras.layers.Dense, 2))
+    shape = (recipe.inputs.time,) if tokens else (recipe.inputs.time, FEATURES)
+    if recipe.called:
+        model = keras.Sequential(layers, name="model")
+        model(np.zeros((BATCH, TIME) if tokens else (BATCH, TIME, FEATURES)))
+        return model
+    given = keras.Input(shape, name="x", dtype="int32" if tokens else dtype)
+    return keras.Sequential([given, *layers], name="model")
+
+
+def feeds(model: Any, recipe: Recipe) -> dict[str, np.ndarray]:
+    """Return what to feed, by input name: padding on the right, on the left, inside, and a row of nothing else."""
+    rng = np.random.default_rng(recipe.seed + 1)
+    made: dict[str, np.ndarray] = {}
+    for tensor in model.inputs:
+        length = SECOND_TIME if tensor.name.startswith("x2") else recipe.inputs.time or TIME
+        shape = tuple(_size(axis, size, length) for axis, size in enumerate(tensor.shape))
+        dtype = keras.backend.standardize_dtype(tensor.dtype)
+        if dtype == "bool":
+            made[tensor.name] = rng.random(shape) < 0.6
+        elif "int" in dtype or len(shape) == 2:
+            made[tensor.name] = rng.integers(1, TOKENS, shape).astype(dtype)
+        else:
+            made[tensor.name] = rng.normal(size=shape).astype(dtype)
+        values = made[tensor.name]
+        if len(shape) > 1 and shape[1] > 2:
+            values[0, shape[1] // 2 :] = 0
+            values[1, 0] = values[1, 2] = 0
+            values[2] = 0
+    return made
+
+
+def _size(axis: int, size: int | None, length: int) -> int:
+    if size is not None:
+        return size
+    return BATCH if axis == 0 else length
