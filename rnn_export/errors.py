@@ -23,9 +23,7 @@ class RnnExportError(Exception):
         advice: what to do next; may be empty.
     """
 
-    def __init__(
-        self, subject: str, *, expected: str, got: str, advice: str = ""
-    ) -> None:
+    def __init__(self, subject: str, *, expected: str, got: str, advice: str = "") -> None:
         self.subject = subject
         self.expected = expected
         self.got = got

@@ -80,7 +80,9 @@ class Recorder:
         else:
             self.counts["wrong"] += 1
             self.lines.append(f"WRONG    {self.test}: {layer.get_config()} {sorted(words)}")
-            self.lines += [f"         {c.runtime}: {c.verdict}" for c in report.cases if c.verdict.reason]
+            self.lines += [
+                f"         {c.runtime}: {c.verdict}" for c in report.cases if c.verdict.reason
+            ]
 
     def pytest_runtest_setup(self, item: Any) -> None:
         """Remember which test is running."""
@@ -113,7 +115,9 @@ def model_of(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     }
     cell = getattr(layer, "layer", layer)
     fixed = getattr(layer, "stateful", False) or getattr(layer, "unroll", False)
-    fixed = fixed or isinstance(layer, keras.layers.TimeDistributed) or getattr(cell, "unroll", False)
+    fixed = (
+        fixed or isinstance(layer, keras.layers.TimeDistributed) or getattr(cell, "unroll", False)
+    )
     inputs: list[Any] = []
 
     def symbol(value: Any) -> Any:
@@ -139,14 +143,26 @@ def main() -> int:
     recorder = Recorder()
     with recorder.installed():
         code = pytest.main(
-            ["-q", "-p", "no:cacheprovider", "-W", "ignore", "--rootdir", str(folder), "-c", os.devnull]
+            [
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "-W",
+                "ignore",
+                "--rootdir",
+                str(folder),
+                "-c",
+                os.devnull,
+            ]
             + [*files, *sys.argv[1:]],
             plugins=[recorder],
         )
     for connection in recorder.connections.values():
         connection.close()
     print("\n".join(recorder.lines))
-    figures = ", ".join(f"{recorder.counts[name]} {name}" for name in ("calls", "equal", "refused", "wrong"))
+    figures = ", ".join(
+        f"{recorder.counts[name]} {name}" for name in ("calls", "equal", "refused", "wrong")
+    )
     print(f"Keras {keras.__version__}'s own layer tests: {figures}; pytest exit code {int(code)}")
     return 1 if recorder.counts["wrong"] or not recorder.counts["calls"] else 0
 

@@ -35,8 +35,10 @@ COMMANDS = {
     "export": Place("rnn_export.cli.exporting", "Write one ONNX file from a Keras model, a preset or a TOML file."),
     "verify": Place("rnn_export.cli.verifying", "Judge ONNX files against the model they come from, on runtimes."),
     "judge": Place("rnn_export.cli.judging", "Pass the verdict again from saved evidence."),
+    "bench": Place("rnn_export.cli.benching", "Time a model in every form, beside peers and the floor."),
     "inspect": Place("rnn_export.cli.inspecting", "Show what is in a .keras, .h5 or .onnx file."),
     "check": Place("rnn_export.cli.checking", "Hold an artifact folder against its manifest."),
+    "web": Place("rnn_export.cli.web", "Write a page that judges an artifact's model in the browser."),
     "presets": Place("rnn_export.cli.presets", "List the networks that come with this package."),
     "doctor": Place("rnn_export.cli.doctor", "Show what is installed, what is missing, and how to get it."),
 }  # fmt: skip

@@ -95,6 +95,7 @@ def document_of(built: Built) -> dict[str, object]:
     """Return what is written as JSON."""
     return {
         "schema": 1,
+        "agreeing": built.agreeing,
         "agreed": built.agreed,
         "exit_code": built.exit_code,
         "seconds": {name: round(seconds, 3) for name, seconds in built.seconds.items()},
@@ -162,13 +163,9 @@ def _first_line(built: Built) -> Cell:
     from rnn_export.reports.verdicts import agreeing
 
     count = len(built.artifacts)
-    networks = "1 network" if count == 1 else f"{count} networks"
-    if len(built.agreed) == len(built.required):
-        return Cell(
-            f"{agreeing(built.agreed)} on {networks}", "good" if not built.exit_code else ""
-        )
-    absent = [name for name in built.required if not any(name in who for who in built.agreed)]
-    return Cell(f"no agreement on all of {networks}: not of {', '.join(absent)}", "bad")
+    share = f"{count}" if built.agreed == count else f"{built.agreed} of {count}"
+    text = f"{agreeing(built.agreeing)} on {share} network{'s' if count > 1 else ''}"
+    return Cell(text, "good" if built.agreed == count else "bad")
 
 
 def _verdict(artifact: Artifact) -> Cell:

@@ -10,7 +10,7 @@ import click
 
 from rnn_export.cli.boundary import Stop
 from rnn_export.cli.options import FILE, Command, json_option, nonfinite_option
-from rnn_export.cli.words import Form, Source
+from rnn_export.cli.words import Form, Runtime, Source
 
 if TYPE_CHECKING:
     from rnn_export.reports.table import Page
@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=FILE, required=True, metavar="FILE.onnx", help="Where to write."
 )
-@click.option("--form", type=Form(), default="rnn", show_default=True, help="Of the graph.")
+@click.option(
+    "--form",
+    type=Form("auto"),
+    default="rnn",
+    show_default=True,
+    help='Of the graph; "auto" takes the one that is fastest on the target.',
+)
+@click.option(
+    "--target",
+    type=Runtime(),
+    help="The runtime to choose for, with --form auto.  [default: onnxruntime:cpu]",
+)
 @click.option("--opset", type=int, metavar="N", help="Of ONNX, 14 to 26.  [default: 17]")
 @click.option("--batch", type=int, metavar="N", help="Fix the batch size.")
 @click.option("--time", type=int, metavar="N", help="Fix the number of time steps.")
@@ -48,6 +59,7 @@ def command(
     source: str,
     output: Path,
     form: str,
+    target: str | None,
     opset: int | None,
     batch: int | None,
     time: int | None,
@@ -67,7 +79,9 @@ def command(
 
     if check and (streaming or taps):
         raise click.UsageError("--check judges a plain file; leave out --streaming and --taps.")
-    asked = Asked(form, opset, batch, time, padding, taps, streaming)
+    if target is not None and form != "auto":
+        raise click.UsageError("--target goes with --form auto, which chooses the form for it.")
+    asked = Asked(form, opset, batch, time, padding, taps, streaming, target)
     written = export_file(source, output, asked, check=check, allow_nonfinite=allow_nonfinite)
     emit(page_of(written), document_of(written), json_file)
     if written.report is not None and written.report.exit_code:

@@ -17,7 +17,7 @@ from rnn_export.cli.words import Form, Runtime, Source
 @click.option(
     "--form",
     "forms",
-    type=Form(peers=True),
+    type=Form("loop"),
     multiple=True,
     help='To export and judge too; "loop" is Keras\' own translation.  [default: rnn where no file is named]',
 )
@@ -42,10 +42,10 @@ from rnn_export.cli.words import Form, Runtime, Source
     help="Permit coarser arithmetic down to so many significant bits.",
 )
 @click.option("--evidence", type=FILE, metavar="DIR", help="Keep all that was shown, for `judge`.")
-@click.option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML, for CI systems.")
 @click.option(
-    "--html", type=FILE, metavar="FILE", help="Write the report as one HTML file, with drawings."
+    "--html", type=FILE, metavar="FILE", help="Write a page that opens offline, with pictures."
 )
+@click.option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML, for CI systems.")
 @nonfinite_option
 @json_option
 def command(
@@ -57,8 +57,8 @@ def command(
     seed: int,
     allow_precision: float | None,
     evidence: Path | None,
-    junit: Path | None,
     html: Path | None,
+    junit: Path | None,
     allow_nonfinite: bool,
     json_file: Path | None,
 ) -> None:
@@ -70,6 +70,7 @@ def command(
     from rnn_export.cli.output import emit
     from rnn_export.cli.progress import Progress
     from rnn_export.reports.verdicts import page_of
+    from rnn_export.store import write_bytes
     from rnn_export.workflows.verification import DEFAULT_RUNTIMES, verify
 
     pictures = None
@@ -92,14 +93,11 @@ def command(
             pictures=pictures,
         )
     emit(page_of(report), report.to_json(), json_file)
+    if html is not None and pictures is not None:
+        write_bytes(html, pictures.page(report))
     if junit is not None:
         from rnn_export.reports.junit import junit as junit_of
-        from rnn_export.store import write_bytes
 
         write_bytes(junit, junit_of([report]))
-    if html is not None and pictures is not None:
-        from rnn_export.store import write_bytes
-
-        write_bytes(html, pictures.page(report))
     if report.exit_code:
         raise Stop(report.exit_code)

@@ -30,7 +30,7 @@ class Source(click.ParamType[str]):
 
         known = presets.names()
         if text not in known:
-            near = get_close_matches(text, known, 3, 0.5)
+            near = [name for name in known if text in name][:3] or get_close_matches(text, known, 3)
             hint = f"Did you mean {' or '.join(near)}?" if near else "`presets` lists them."
             self.fail(f"{text!r} is neither a preset nor a file. {hint}", param, ctx)
         return text
@@ -75,13 +75,13 @@ class Form(click.ParamType[str]):
     """A form of graph.
 
     Args:
-        peers: whether "loop", another tool's translation, is one too.
+        more: words that are taken beside the forms that can be exported.
     """
 
     name = "form"
 
-    def __init__(self, *, peers: bool = False) -> None:
-        self._peers = ("loop",) if peers else ()
+    def __init__(self, *more: str) -> None:
+        self._more = more
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         known = self._known()
@@ -99,4 +99,4 @@ class Form(click.ParamType[str]):
     def _known(self) -> tuple[str, ...]:
         from rnn_export.exporters import FORMS
 
-        return (*FORMS, *self._peers)
+        return (*FORMS, *self._more)

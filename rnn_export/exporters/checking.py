@@ -8,38 +8,40 @@ import onnx
 from onnx import ModelProto, helper
 
 from rnn_export.errors import ExportError
-from rnn_export.exporters.tensors import Place
+from rnn_export.exporters.elements import number
+from rnn_export.exporters.stored import Stored, nbytes
+from rnn_export.exporters.tensors import filled
 
-ADVICE = "This is a fault of rnn_export: please report it with the model's configuration."
+# Up to here, all initializers together are checked with their values; above, large ones without.
+_WHOLE_BYTES = 16 * 2**20
+_LARGE_BYTES = 64 * 2**10
 
 
-def checked(model: ModelProto, places: Mapping[str, Place]) -> ModelProto:
-    """Return ``model`` after ``onnx.checker`` with full_check.
+def check_graph(skeleton: ModelProto, stored: Mapping[str, Stored]) -> None:
+    """Run ``onnx.checker`` with full_check on a model.
 
-    Tensors that lie in a data file which is not written yet are declared as inputs for the check: same name,
-    type and shape.
+    Large initializers of a large model are declared as inputs for that: same name, type and shape.
+
+    Args:
+        skeleton: the model without its initializers.
+        stored: its initializers.
 
     Raises:
         ExportError: the checker objects, in its words.
     """
-    subject = model
-    if places:
-        subject = ModelProto()
-        subject.CopyFrom(model)
-        kept = [tensor for tensor in subject.graph.initializer if tensor.name not in places]
-        for tensor in model.graph.initializer:
-            if tensor.name in places:
-                info = helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
-                subject.graph.input.append(info)
-        del subject.graph.initializer[:]
-        subject.graph.initializer.extend(kept)
+    whole = sum(map(nbytes, stored.values())) <= _WHOLE_BYTES
+    small = {name: item for name, item in stored.items() if whole or nbytes(item) < _LARGE_BYTES}
+    model = filled(skeleton, small, {})
+    for name, item in stored.items():
+        if name not in small:
+            info = helper.make_tensor_value_info(name, number(item.dtype), item.shape)
+            model.graph.input.append(info)
     try:
-        onnx.checker.check_model(subject, full_check=True)
+        onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ExportError(
             "model",
             expected="a graph that onnx.checker accepts",
-            got=str(error).strip(),
-            advice=ADVICE,
+            got=" ".join(str(error).split()),
+            advice="This is a fault of rnn_export: please report it with the model's configuration.",
         ) from error
-    return model

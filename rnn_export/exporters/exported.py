@@ -9,7 +9,6 @@ from pathlib import Path
 
 from onnx import ModelProto
 
-from rnn_export.exporters.checking import checked
 from rnn_export.exporters.saving import save
 from rnn_export.exporters.stored import Stored
 from rnn_export.exporters.tensors import Place, external_places, filled
@@ -21,12 +20,12 @@ class Exported:
 
     Args:
         skeleton: the model without its initializers.
-        stored: the initializers, by name, unread.
+        stored: the initializers by name, not read yet.
         form: the form that was asked for.
         notes: remarks for the user, such as calls that had to take another form.
     """
 
-    skeleton: ModelProto
+    skeleton: ModelProto = field(repr=False)
     stored: Mapping[str, Stored] = field(repr=False)
     form: str
     notes: tuple[str, ...] = ()
@@ -38,13 +37,16 @@ class Exported:
 
     @cached_property
     def model(self) -> ModelProto:
-        """The whole model; initializers beyond 256 MB together refer to the data file that ``save`` writes."""
-        return checked(filled(self.skeleton, self.stored, self.places), self.places)
+        """The whole model; initializers of more than 256 MB refer to the data file that ``save`` writes."""
+        return filled(self.skeleton, self.stored, self.places)
 
     def save(self, path: str | Path) -> Path:
         """Write the file, and its data file if it needs one, whole or not at all; return ``path``.
 
+        The bytes are those of ``model``, serialized; weights are read and written in blocks. The data file
+        is named by its content: a file of another content that stood here before stays.
+
         Raises:
             ExportError: the place cannot be written.
         """
-        return save(self, Path(path))
+        return save(self.skeleton, self.stored, self.places, Path(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnn_export.exporters import ops, recurrent
+from rnn_export.exporters.checking import check_graph
 from rnn_export.exporters.elements import carrier, number
 from rnn_export.exporters.exported import Exported
 from rnn_export.exporters.graph import Graph
@@ -59,9 +60,8 @@ def export(
     made = skeleton(low)
     read = graph.read_values()
     stored = {name: item for name, item in graph.stored.items() if name in read}
-    exported = Exported(made, stored, form, tuple(low.notes))
-    exported.model  # noqa: B018  # checked here, so that nothing unchecked is handed out
-    return exported
+    check_graph(made, stored)
+    return Exported(made, stored, form, tuple(low.notes))
 
 
 def _lower_calls(low: Lowering) -> None:

@@ -57,7 +57,7 @@ class Lowering:
         return tensor in self.plan.live
 
     def layout(self, tensor: TensorId) -> Layout:
-        """Return the layout in which ``tensor`` is best made."""
+        """Return the layout in which ``tensor`` is to be made."""
         return self.plan.layout(tensor)
 
     def offer(self, tensor: TensorId, value: Value, layout: Layout = Layout.PLAIN) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
@@ -25,16 +24,18 @@ class Plan:
     Args:
         live: tensors that some output depends on.
         read: tensors that some call reads, for which some output depends on it.
-        layouts: the layout in which a tensor's readers want it; PLAIN where nothing is said.
+        wanted: tensors that their readers want time first.
+        timed: those of them whose call can make them so.
     """
 
     live: frozenset[TensorId]
     read: frozenset[TensorId]
-    layouts: Mapping[TensorId, Layout]
+    wanted: frozenset[TensorId]
+    timed: frozenset[TensorId]
 
     def layout(self, tensor: TensorId) -> Layout:
-        """Return the layout in which ``tensor`` is best made."""
-        return self.layouts.get(tensor, Layout.PLAIN)
+        """Return the layout in which ``tensor`` is to be made."""
+        return Layout.TIME if tensor in self.timed else Layout.PLAIN
 
 
 @singledispatch
@@ -51,19 +52,22 @@ def plan(network: Network) -> Plan:
     """
     live = {port.tensor for port in network.outputs}
     read: set[TensorId] = set()
-    layouts: dict[TensorId, Layout] = {}
+    wanted: set[TensorId] = set()
+    timed: set[TensorId] = set()
     for call in reversed(network.calls):
         if not (live | read).intersection(call.outputs):
             continue
         read.update(call.reads)
         if isinstance(call.op, Recurrent):
-            layouts[call.inputs[0]] = Layout.TIME
-            if call.mask is not None:
-                layouts[call.mask] = Layout.TIME
-        elif layouts.get(call.outputs[0]) is Layout.TIME and _follows(call, network):
-            for tensor in (*call.inputs, *((call.mask,) if call.mask else ())):
-                layouts[tensor] = Layout.TIME
-    return Plan(frozenset(live | read), frozenset(read), layouts)
+            wanted.update((call.inputs[0], *_mask(call)))
+        elif call.outputs[0] in wanted and _follows(call, network):
+            timed.add(call.outputs[0])
+            wanted.update((*call.inputs, *_mask(call)))
+    return Plan(*map(frozenset, (live | read, read, wanted, timed)))
+
+
+def _mask(call: Call) -> tuple[TensorId, ...]:
+    return () if call.mask is None else (call.mask,)
 
 
 def _follows(call: Call, network: Network) -> bool:

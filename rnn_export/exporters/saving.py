@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+from onnx import ModelProto
 
 from rnn_export.errors import ExportError
+from rnn_export.exporters.stored import Stored
+from rnn_export.exporters.streaming import write_model, write_pieces
+from rnn_export.exporters.tensors import Place
 
-if TYPE_CHECKING:
-    from rnn_export.exporters.exported import Exported
 
-
-def save(exported: Exported, path: Path) -> Path:
-    """Write ``exported`` to ``path``; a file of that name is replaced at once, or stays as it was.
+def save(
+    skeleton: ModelProto, stored: Mapping[str, Stored], places: Mapping[str, Place], path: Path
+) -> Path:
+    """Write a model to ``path``; a file of that name is replaced at once, or stays as it was.
 
     The data file, if there is one, is complete before the model that refers to it appears.
+
+    Args:
+        skeleton: the model without its initializers.
+        stored: its initializers.
+        places: those that lie in the data file beside ``path``.
+        path: where to write.
 
     Raises:
         ExportError: the place cannot be written.
     """
     try:
-        if exported.places:
-            _save_data(exported, path.parent)
-        data = exported.model.SerializeToString(deterministic=True)
-        _atomically(path, lambda file: file.write(data))
+        if places:
+            _save_data(stored, places, path.parent)
+        write = partial(write_model, skeleton=skeleton, stored=stored, places=places)
+        _atomically(path, write)
     except OSError as error:
         raise ExportError(
             str(path),
@@ -37,9 +48,8 @@ def save(exported: Exported, path: Path) -> Path:
     return path
 
 
-def _save_data(exported: Exported, folder: Path) -> None:
-    """Write the data file, piece by piece, unless one of that name and size is there."""
-    places = exported.places
+def _save_data(stored: Mapping[str, Stored], places: Mapping[str, Place], folder: Path) -> None:
+    """Write the data file in pieces, unless one of that name and size is there."""
     target = folder / next(iter(places.values())).file
     end = max(place.offset + place.size for place in places.values())
     if target.is_file() and target.stat().st_size == end:
@@ -48,13 +58,13 @@ def _save_data(exported: Exported, folder: Path) -> None:
     def write(file: BinaryIO) -> None:
         file.truncate(end)
         for name, place in places.items():
-            for start, values in exported.stored[name].pieces():
-                os.pwrite(file.fileno(), values.data, place.offset + start * values.itemsize)
+            file.seek(place.offset)
+            write_pieces(file, stored[name])
 
     _atomically(target, write)
 
 
-def _atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a temporary file beside ``path`` and move it there when all of it is on the disk."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     beside = Path(name)

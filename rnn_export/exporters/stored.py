@@ -15,7 +15,7 @@ from rnn_export.exporters.elements import numpy_dtype
 from rnn_export.network import Weight
 
 # Rows of a weight that are transposed at once; the transposed copy takes as much again.
-_SLAB_BYTES = 64 * 2**20
+_SLAB_BYTES = 32 * 2**20
 
 
 class Stored(Protocol):
@@ -127,17 +127,22 @@ class Laid:
 
 
 def _slabs(weight: Weight) -> Iterator[np.ndarray]:
-    """Yield the rows of ``weight`` in order, blocks joined to about _SLAB_BYTES."""
-    held: list[np.ndarray] = []
-    size = 0
+    """Yield the rows of ``weight`` in order, about _SLAB_BYTES each; a slab is overwritten by the next one."""
+    rows, columns = weight.shape
+    count = min(rows, max(1, _SLAB_BYTES // (columns * weight.dtype.itemsize)))
+    slab = np.empty((count, columns), weight.dtype)
+    held = 0
     for block in weight.blocks():
-        held.append(block)
-        size += block.nbytes
-        if size >= _SLAB_BYTES:
-            yield held[0] if len(held) == 1 else np.concatenate(held)
-            held, size = [], 0
+        taken = 0
+        while taken < len(block):
+            size = min(count - held, len(block) - taken)
+            slab[held : held + size] = block[taken : taken + size]
+            held, taken = held + size, taken + size
+            if held == count:
+                yield slab
+                held = 0
     if held:
-        yield held[0] if len(held) == 1 else np.concatenate(held)
+        yield slab[:held]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,7 @@ from rnn_export.network.tensor import Spec, TensorId
 class Op(Protocol):
     """What a call computes: a frozen dataclass of plain data, Activations and Weights."""
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         """Return the outputs' specs for these inputs and compute dtype.
 
         Raises:
@@ -56,6 +54,4 @@ class Call:
     @property
     def reads(self) -> tuple[TensorId, ...]:
         """Every tensor the call depends on."""
-        return (
-            self.inputs + self.initial + ((self.mask,) if self.mask is not None else ())
-        )
+        return self.inputs + self.initial + ((self.mask,) if self.mask is not None else ())

@@ -62,12 +62,8 @@ class Draft:
         count = self._used.get(layer, 0)
         self._used[layer] = count + 1
         path = f"{layer}#{count}"
-        made = op.infer(
-            [self.spec(tensor) for tensor in inputs], dtype, f"layer {layer!r}"
-        )
-        outputs = tuple(
-            self._add(f"{path}:{index}", spec) for index, spec in enumerate(made)
-        )
+        made = op.infer([self.spec(tensor) for tensor in inputs], dtype, f"layer {layer!r}")
+        outputs = tuple(self._add(f"{path}:{index}", spec) for index, spec in enumerate(made))
         self._calls.append(
             Call(
                 path,
@@ -123,9 +119,7 @@ class Draft:
 
     def _add(self, name: TensorId, spec: Spec) -> TensorId:
         if name in self._tensors:
-            raise NetworkError(
-                f"tensor {name!r}", expected="to be made once", got="a second maker"
-            )
+            raise NetworkError(f"tensor {name!r}", expected="to be made once", got="a second maker")
         self._tensors[name] = spec
         return name
 
@@ -140,9 +134,7 @@ class Draft:
                     subject, expected="inputs that were made before", got=repr(tensor)
                 )
         if call.mask is not None and self.spec(call.mask).dtype != "bool":
-            raise NetworkError(
-                subject, expected="a bool mask", got=self.spec(call.mask).dtype
-            )
+            raise NetworkError(subject, expected="a bool mask", got=self.spec(call.mask).dtype)
         if not isinstance(call.op, Recurrent) or not call.initial:
             return
         shapes = [self.spec(tensor).shape for tensor in call.initial]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 
 from rnn_export.network.call import Call, Op
-from rnn_export.network.ops import Recurrent
+from rnn_export.network.ops import Cell, Recurrent
 from rnn_export.network.tensor import Port, Spec, Tensor, TensorId
 from rnn_export.network.weight import Weight
 
@@ -33,7 +33,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Stream:
-    """A state that outlives the call: cell ``path`` starts from ``input`` and leaves ``output``, names without "/h_in"."""
+    """A state that outlives the call: the cell ``path`` starts from port ``input`` and leaves port ``output``."""
 
     path: str
     input: str
@@ -74,9 +74,7 @@ class Network:
 
         Tensor names are replaced by their order of making; source and hints do not count.
         """
-        return hashlib.sha256(
-            json.dumps(describe(self), sort_keys=True).encode()
-        ).hexdigest()
+        return hashlib.sha256(json.dumps(describe(self), sort_keys=True).encode()).hexdigest()
 
     @property
     def parameters(self) -> int:
@@ -110,15 +108,13 @@ class Network:
         return f"<Network {self.source.name!r}: {ports}, {len(self.calls)} calls, {self.parameters:,} parameters>"
 
 
-def op_weights(op: Op, layer: str) -> Iterator[tuple[str, Weight]]:
+def op_weights(op: Op | Cell, layer: str) -> Iterator[tuple[str, Weight]]:
     """Yield (path, weight) of one op."""
     for item in fields(op):  # type: ignore[arg-type]
         value = getattr(op, item.name)
         if isinstance(op, Recurrent) and item.name == "cells":
             for cell in op.cells:
-                yield from op_weights(
-                    cell, f"{layer}/{cell.name}" if cell.name else layer
-                )  # type: ignore[arg-type]
+                yield from op_weights(cell, f"{layer}/{cell.name}" if cell.name else layer)  # type: ignore[arg-type]
         elif isinstance(value, Weight):
             yield f"{layer}/{item.name}", value
 
@@ -161,9 +157,7 @@ def describe(network: Network) -> dict[str, object]:
     return {
         "inputs": [[port.name, number[port.tensor]] for port in network.inputs],
         "outputs": [[port.name, number[port.tensor]] for port in network.outputs],
-        "tensors": [
-            [list(tensor.spec.shape), tensor.spec.dtype] for tensor in network.tensors
-        ],
+        "tensors": [[list(tensor.spec.shape), tensor.spec.dtype] for tensor in network.tensors],
         "calls": [call(item) for item in network.calls],
         "streams": [plain(item) for item in network.streams],
     }

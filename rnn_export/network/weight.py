@@ -78,9 +78,7 @@ def row_blocks(shape: tuple[int, ...], dtype: np.dtype) -> Iterator[tuple[int, i
         yield start, min(start + step, shape[0])
 
 
-def digest_blocks(
-    shape: tuple[int, ...], dtype: np.dtype, blocks: Iterator[np.ndarray]
-) -> str:
+def digest_blocks(shape: tuple[int, ...], dtype: np.dtype, blocks: Iterator[np.ndarray]) -> str:
     """Return the sha256 of dtype, shape and little-endian C-order bytes: equal for equal weights, wherever kept."""
     state = hashlib.sha256(f"{dtype.name}{list(shape)}".encode())
     for block in blocks:

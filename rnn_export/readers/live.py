@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from rnn_export.errors import ReadError
 from rnn_export.network import Network, Source
 from rnn_export.readers.assembly import assemble
 from rnn_export.readers.json_text import plain
 from rnn_export.readers.layer_config import MODELS, TreeMaker
+from rnn_export.readers.layer_tree import Layer
 from rnn_export.readers.limits import Limits
 from rnn_export.readers.variables import LiveVariables
+
+_OWN = ("keras.", "tf_keras.", "tensorflow.")
 
 
 def looks_live(source: object) -> bool:
@@ -24,11 +29,7 @@ def read_live(model: object, *, allow_nonfinite: bool, limits: Limits) -> Networ
     """
     kind, module = type(model).__name__, type(model).__module__
     name = str(getattr(model, "name", kind))
-    if (
-        kind not in MODELS
-        or not module.startswith(("keras", "tf_keras", "tensorflow"))
-        or not _wired(model)
-    ):
+    if kind not in MODELS or not module.startswith(_OWN) or not _wired(model):
         raise ReadError(
             f"model {name!r}",
             expected="a functional or Sequential model",
@@ -39,14 +40,30 @@ def read_live(model: object, *, allow_nonfinite: bool, limits: Limits) -> Networ
     config = model.get_config()  # type: ignore[attr-defined]
     entry = plain({"class_name": kind, "config": config}, f"model {name!r}", limits)
     tree = TreeMaker(keras2=keras2, limits=limits).model(entry, f"model {name!r}")
+    variables = LiveVariables(model)
+    for layer in tree.walk():
+        _expect_own_activation(layer, variables.find(layer))
     return assemble(
         tree,
-        LiveVariables(model),
+        variables,
         Source("live-model", name),
         keras2=keras2,
         allow_nonfinite=allow_nonfinite,
         limits=limits,
     )
+
+
+def _expect_own_activation(layer: Layer, live: object) -> None:
+    """Raise ReadError for a custom function as activation: its name in the configuration may be one of Keras' own."""
+    function = getattr(live, "activation", None)
+    module = getattr(function, "__module__", None)
+    if isinstance(function, FunctionType) and not str(module).startswith(_OWN):
+        raise ReadError(
+            layer.subject,
+            expected="an activation of Keras itself",
+            got=f"the custom function {module}.{function.__qualname__}",
+            advice="Give the activation by its name.",
+        )
 
 
 def _wired(model: object) -> bool:

@@ -130,11 +130,15 @@ class LiveVariables:
         self._model = model
         self._made: dict[int, tuple[object, Weight]] = {}
 
-    def take(self, layer: Layer, attribute: str) -> Weight:
+    def find(self, layer: Layer) -> object:
+        """Return the live object of a layer."""
         found = self._model
         for step in layer.steps:
             found = found[step] if isinstance(step, int) else getattr(found, step, None)  # type: ignore[index]
-        variable = getattr(found, attribute, None)
+        return found
+
+    def take(self, layer: Layer, attribute: str) -> Weight:
+        variable = getattr(self.find(layer), attribute, None)
         if variable is None:
             raise missing(layer, len(owned(layer)), 0, "the live model")
         key = id(variable)
@@ -149,7 +153,8 @@ def missing(layer: Layer, expected: int, got: int, where: str) -> ReadError:
         layer.subject,
         expected=f"{expected} weights",
         got=f"{got} in {where}",
-        advice="The weights belong to another model, or it was saved before it was built.",
+        advice="The weights belong to another model, it was saved before it was built, or the layer is shared "
+        "with a model inside it (which Keras does not save): then read the live model.",
     )
 
 

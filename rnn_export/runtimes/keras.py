@@ -1,7 +1,7 @@
 """Keras itself on each of its backends, running the original file: the leg that all others are held against.
 
-Options.extra: "state" = "keep" leaves the states of stateful layers as the run before left them; otherwise
-each run starts from zero states.
+A stateful layer's state goes in and comes out with every run, as "<layer>/h_in" and "<layer>/h_out": what Keras
+keeps from call to call is thereby told to whoever calls.
 
 Everything runs on the CPU, whatever else the machine has: an accelerator's TF32 or reordering would make the
 yardstick itself depend on the machine.
@@ -34,6 +34,7 @@ from rnn_export.runtimes.contract import (
     Unavailable,
 )
 from rnn_export.runtimes.failures import Refused
+from rnn_export.runtimes.keras_states import states
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,16 @@ class KerasRuntime:
         product = importlib.import_module("keras")
         loaded = product.saving.load_model(model.path, compile=False, safe_mode=True)
         version = f"{product.__version__} ({self.backend} {backend.__version__})"
-        return KerasSession(self.name, version, loaded, options.extra.get("state") == "keep")
+        return KerasSession(self.name, version, loaded)
 
 
 class KerasSession:
     """A loaded model, called as ``model(inputs, training=False)``."""
 
-    def __init__(self, name: str, version: str, model: Any, keep_state: bool) -> None:
+    def __init__(self, name: str, version: str, model: Any) -> None:
         self._keras = importlib.import_module("keras")
         self._model = model
         self._name = name
-        self._keep_state = keep_state
         if not hasattr(model, "inputs") or not hasattr(model, "outputs"):
             raise Refused(
                 f"runtime {name}",
@@ -85,19 +85,20 @@ class KerasSession:
                 got=f"{type(model).__name__} without inputs and outputs",
                 advice="Call or build it before saving.",
             )
-        self.inputs = _slots(model.inputs, [tensor.name for tensor in model.inputs], ())
+        self.model_inputs = _slots(model.inputs, [tensor.name for tensor in model.inputs], ())
         # Where a tensor came from is the only place that names a Sequential's output; Functional.output_names
         # is made from the same.
         origins = [tensor._keras_history.operation.name for tensor in model.outputs]
-        self.outputs = _slots(model.outputs, origins, self.inputs)
+        self.model_outputs = _slots(model.outputs, origins, self.model_inputs)
+        self._states = tuple(states(model))
+        self.inputs = (*self.model_inputs, *(state.slot_in for state in self._states))
+        self.outputs = (*self.model_outputs, *(state.slot_out for state in self._states))
         self.facts = RunFacts(name, version, "float32", details={"device": "cpu"})
 
     def run(self, feeds: Feeds) -> Results:
-        if not self._keep_state:
-            for layer in self._model._flatten_layers():
-                if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
-                    layer.reset_state()
-        arrays = [self._cast(slot, feeds[slot.name]) for slot in self.inputs]
+        for state in self._states:
+            state.set(feeds)
+        arrays = [self._cast(slot, feeds[slot.name]) for slot in self.model_inputs]
         rows = {array.shape[0] for array in arrays if array.ndim}
         if len(rows) > 1:
             # Keras would repeat a single row (of a state, say) for the whole batch.
@@ -110,6 +111,7 @@ class KerasSession:
                 self._keras.ops.convert_to_numpy(tensor)
                 for tensor in self._keras.tree.flatten(outputs)
             ]
+            flat += [self._keras.ops.convert_to_numpy(state.variable) for state in self._states]
         return {
             slot.name: np.asarray(array) for slot, array in zip(self.outputs, flat, strict=True)
         }

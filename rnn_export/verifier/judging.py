@@ -13,12 +13,13 @@ from rnn_export.network import Network
 from rnn_export.verifier.bounds.precision import UNITS
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.comparing import Comparison, Where
-from rnn_export.verifier.diagnosis import Diagnosis, diagnose
+from rnn_export.verifier.diagnosis import Diagnosis, diagnose, suspected
 from rnn_export.verifier.observation import Observation
 from rnn_export.verifier.regression import Suspect, regress
 from rnn_export.verifier.shapes import unfit
+from rnn_export.verifier.trail import Shown, Trail, Tread
 from rnn_export.verifier.verdicts import Outcome, Verdict
-from rnn_export.verifier.walk import Shown, Trail, walk
+from rnn_export.verifier.walk import walk
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _conclude(
         for tread in trail.treads:
             suspect = regress(tread.case, tread.steps, tread.local)
             if suspect is not None:
-                return _suspected(suspect, summary)
+                return _suspected(tread, suspect, summary)
     idle = [path for path, met in trail.exercised.items() if not met]
     if idle:
         reason = f"the inputs do not exercise the recurrent kernel of {', '.join(idle)}: every state before is 0"
@@ -170,6 +171,8 @@ def _failed(
     diagnosis = Diagnosis()
     if checks.diagnosis:
         diagnosis = diagnose(network, observation.feeds, walked.shown, walked.trail, failed)
+    if diagnosis.layer:
+        verdict = replace(verdict, where=replace(failed.where, layer=diagnosis.layer))
     stated = observation.facts.precision
     coarse = diagnosis.precision or (
         stated if _only_coarser(network, observation, walked, stated) else ""
@@ -215,13 +218,14 @@ def known_difference(network: Network, observation: Observation, shown: Shown) -
     )
 
 
-def _suspected(suspect: Suspect, summary: Verdict) -> Verdict:
+def _suspected(tread: Tread, suspect: Suspect, summary: Verdict) -> Verdict:
+    name = suspected(tread, suspect)
     return replace(
         summary,
         outcome=Outcome.FAIL,
-        reason=f"the errors of {suspect.path} have a direction (t = {suspect.t:.1f}): {suspect}",
+        reason=f"the errors of {suspect.path} have a direction (t = {suspect.t:.1f}): {name}",
         where=Where(suspect.path, unit=suspect.column),
-        diagnosis=str(suspect),
+        diagnosis=name,
     )
 
 

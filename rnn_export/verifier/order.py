@@ -38,6 +38,18 @@ class Order:
             return Order(time, batch, None, backwards)
         return Order(time, batch, mask.T[::-1] if backwards else mask.T, backwards)
 
+    @property
+    def mask(self) -> np.ndarray | None:
+        """The mask that the order was made of, (batch, time)."""
+        if self.active is None:
+            return None
+        return (self.active[::-1] if self.backwards else self.active).T
+
+    def until(self, step: int) -> Order:
+        """Return the order of the steps up to and with ``step``."""
+        active = None if self.active is None else self.active[: step + 1]
+        return Order(step + 1, self.batch, active, self.backwards)
+
     def instant(self, step: int, row: int = 0) -> int:
         """Return the network's time index of a processing step."""
         return self.time - 1 - step if self.backwards else step

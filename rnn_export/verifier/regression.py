@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_export.verifier.bounds.cell import Local
+from rnn_export.verifier.bounds.cell import Affine, Local
 from rnn_export.verifier.bounds.envelope import SELECTIONS
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.tapped import Case, Steps
@@ -32,6 +32,9 @@ FEWEST = 64
 """Samples below which nothing can be said."""
 
 BINS = 64
+
+FITTED = 4
+"""Units that stand out are fitted at most, the loudest first, before the cell is believed to be right."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,18 @@ class Suspect:
     units: int
 
     def __str__(self) -> str:
-        place = f"[{self.column}]" if self.row is None else f"[{self.row}, {self.column}]"
-        return f"{self.weight}{place} of {self.path} is off by {self.estimate:.2g}"
+        return _sentence(self.weight, self.row, self.column, self.path, self.estimate)
+
+
+def weight_named(affine: Affine, path: str, row: int, column: int, delta: float) -> str:
+    """Return "kernel[3, 5] of rnn#0 is off by 1e-07" for a row of [kernel; recurrent_kernel; bias]."""
+    name, at = _named(affine, row)
+    return _sentence(name, at, column, path, delta)
+
+
+def _sentence(weight: str, row: int | None, column: int, path: str, delta: float) -> str:
+    place = f"[{column}]" if row is None else f"[{row}, {column}]"
+    return f"{weight}{place} of {path} is off by {delta:.2g}"
 
 
 def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
@@ -100,20 +113,32 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     loud = (np.abs(t) > SPEAKS) & (np.abs(estimate) > floor)
     if not loud.any():
         return None
-    standing = np.where(loud, np.abs(t), 0.0)
-    place = np.unravel_index(int(standing.argmax()), t.shape)
-    row, column = int(place[0]), int(place[1])
-    amount, strength = float(estimate[row, column]), float(t[row, column])
-    fitted = _fit(
-        f, (slope * residual)[:, column], slope[:, column], weight[:, column], scale[column]
-    )
-    if fitted is not None:
-        amounts, strengths = fitted
-        best = int(np.abs(strengths).argmax())
-        if abs(strengths[best]) > SPEAKS:
-            row, amount, strength = best, float(amounts[best]), float(strengths[best])
-    name, at = _named(case, row)
-    return Suspect(case.path, name, at, column, amount, strength, int(loud.any(axis=0).sum()))
+    for column in _loudest(loud, t):
+        row = int(np.where(loud[:, column], np.abs(t[:, column]), 0.0).argmax())
+        amount, strength = float(estimate[row, column]), float(t[row, column])
+        pulled, own_slope = (slope * residual)[:, column], slope[:, column]
+        fitted = _fit(f, pulled, own_slope, weight[:, column], scale[column])
+        if fitted is None:
+            # Too few samples to tell features apart: only what no choice of them could explain counts.
+            if abs(strength) < 2 * SPEAKS:
+                continue
+        else:
+            amounts, strengths = fitted
+            row = int(np.abs(strengths).argmax())
+            amount, strength = float(amounts[row]), float(strengths[row])
+            if abs(strength) < SPEAKS or abs(amount) < floor[row, column]:
+                continue
+        name, at = _named(case.affine, row)
+        units = int(loud.any(axis=0).sum())
+        return Suspect(case.path, name, at, column, amount, strength, units)
+    return None
+
+
+def _loudest(loud: np.ndarray, t: np.ndarray) -> list[int]:
+    """Return the units that stand out most, a few."""
+    standing = np.where(loud, np.abs(t), 0.0).max(axis=0)
+    order = np.argsort(-standing)[:FITTED]
+    return [int(column) for column in order if standing[column] > 0]
 
 
 def _slope(case: Case, z: np.ndarray) -> np.ndarray:
@@ -178,11 +203,13 @@ def _weights(case: Case) -> np.ndarray:
     return np.concatenate([affine.kernel, affine.recurrent, bias[None]])
 
 
-def _named(case: Case, row: int) -> tuple[str, int | None]:
-    features, units = case.affine.kernel.shape
+def _named(affine: Affine, row: int) -> tuple[str, int | None]:
+    features, units = affine.kernel.shape
     if row < features:
         return "kernel", row
-    return ("recurrent_kernel", row - features) if row < features + units else ("bias", None)
+    if affine.recurrent is not None and row < features + units:
+        return "recurrent_kernel", row - features
+    return "bias", None
 
 
 def _distinct(z: np.ndarray) -> int:

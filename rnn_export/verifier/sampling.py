@@ -85,8 +85,7 @@ def sample(
     if leading_state:
         values = shown([run.value for run in runs], firsts)
     else:
-        mask = None if order.active is None else _mask(order)
-        values = evaluate(call, [x.value], mask, firsts, np.float64)
+        values = evaluate(call, [x.value], order.mask, firsts, np.float64)
     bounds = shown([run.bound for run in runs], [start.error for start in initial])
     many = [
         shown(
@@ -100,12 +99,6 @@ def sample(
         for at, (value, bound) in enumerate(zip(values, bounds, strict=True))
     )
     return runs, made
-
-
-def _mask(order: Order) -> np.ndarray:
-    """Return the mask that an order was made of, (batch, time)."""
-    assert order.active is not None
-    return (order.active[::-1] if order.backwards else order.active).T
 
 
 def plain(

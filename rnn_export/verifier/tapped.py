@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Case:
         order: of the call.
         reading: what the taps showed.
         arithmetic, envelope: of the runtime.
+        fed_by: the layer to name where the input is wrong.
     """
 
     path: str
@@ -39,6 +40,11 @@ class Case:
     reading: CellReading
     arithmetic: Arithmetic
     envelope: Envelope
+    fed_by: str = ""
+
+    def of(self, reading: CellReading) -> Case:
+        """Return the case with another reading."""
+        return replace(self, reading=reading)
 
 
 @dataclass(frozen=True)
@@ -91,9 +97,7 @@ def _check(case: Case, *, compact: bool) -> tuple[list[Comparison], Steps | None
     active = _active(case.order, compact)
     done = [_check_start(case), *_check_input(case, compact, active)]
     steps = _steps(case, compact, active)
-    local = Local(
-        case.affine, steps.x, steps.before, case.arithmetic, case.envelope, steps.x_error
-    )
+    local = Local(case.affine, steps.x, steps.before, case.arithmetic, case.envelope, steps.x_error)
     done.append(compare_steps(case, steps, local))
     if not compact and case.order.active is not None:
         done.append(_check_held(case, steps))
@@ -186,10 +190,10 @@ def _check_start(case: Case) -> Comparison:
 def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[Comparison]:
     if case.reading.x is None:
         return []
-    subject = f"input of {case.path}"
+    subject, layer = f"input of {case.path}", case.fed_by or case.path
     if case.reading.x.shape != case.x.value.shape:
         reason = f"{subject}: expected shape {case.x.value.shape}, got {case.reading.x.shape}"
-        return [refused(subject, case.path, reason)]
+        return [refused(subject, layer, reason)]
     order = case.order
     value, bound = case.x.value, case.x.bound
     if compact:
@@ -199,7 +203,7 @@ def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[C
     return [
         compare(
             subject,
-            case.path,
+            layer,
             forward(case.reading, case.reading.x),
             value,
             bound,

@@ -28,18 +28,19 @@ class Built:
     required: tuple[str, ...] = REQUIRED
 
     @property
-    def agreed(self) -> tuple[str, ...]:
-        """The required runtimes, each with its version, that passed for every artifact."""
+    def agreed(self) -> int:
+        """The number of artifacts on which every required runtime agrees."""
+        reports = [artifact.report for artifact in self.artifacts if artifact.report]
+        return sum(set(self.required) <= set(report.agreed) for report in reports)
+
+    @property
+    def agreeing(self) -> tuple[str, ...]:
+        """The required runtimes, each with its version where it ran."""
         versions: dict[str, str] = {}
         for artifact in self.artifacts:
             for case in artifact.report.cases if artifact.report else ():
                 versions.setdefault(case.runtime, case.version)
-        passed = [artifact.report.agreed if artifact.report else () for artifact in self.artifacts]
-        return tuple(
-            f"{name} {versions[name]}"
-            for name in self.required
-            if passed and all(name in names for names in passed)
-        )
+        return tuple(f"{name} {versions.get(name, '')}".strip() for name in self.required)
 
     @property
     def exit_code(self) -> int:
@@ -54,7 +55,7 @@ class Built:
         for artifact in self.artifacts:
             for step, seconds in artifact.seconds.items():
                 total["all"] += seconds
-                if step.endswith(PEER):
+                if PEER in step.split():
                     total[f"{PEER} (tf2onnx)"] += seconds
                 elif "keras" in step:
                     total["keras"] += seconds

@@ -12,6 +12,7 @@ from rnn_export.network import Network
 if TYPE_CHECKING:
     from rnn_export.verifier import Report
 
+AUTO = "auto"
 CHECKER = "onnxruntime:cpu"
 
 
@@ -20,7 +21,9 @@ class Asked:
     """How a file is to be exported; see `rnn_export.export`.
 
     Args:
+        form: as there, or "auto" for the one that is fastest on ``target``.
         streaming: states become inputs and outputs, carried by the caller from run to run.
+        target: the runtime that "auto" chooses for; None for onnxruntime on the CPU.
     """
 
     form: str = "rnn"
@@ -30,6 +33,7 @@ class Asked:
     padding: str = "any"
     taps: bool = False
     streaming: bool = False
+    target: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,12 @@ def exported_from(network: Network, asked: Asked) -> Exported:
         from rnn_export.network.streaming import streaming
 
         network = streaming(network)
+    if asked.form == AUTO:
+        from rnn_export.workflows.choosing import TARGET, choose
+
+        choice = choose(network, asked.target or TARGET, batch=asked.batch, time=asked.time)
+        exported = exported_from(network, replace(asked, form=choice.form, streaming=False))
+        return replace(exported, notes=(choice.reason, *exported.notes))
     settings = {} if asked.opset is None else {"opset": asked.opset}
     return export(
         network,

@@ -22,7 +22,7 @@ class LayerFacts:
 
     Args:
         path: of the layer, "encoder/rnn".
-        kind: what it computes ("Recurrent").
+        kind: its Keras class, where it has one of its own ("SimpleRNN"), else what it computes ("TokenMask").
         detail: its sizes and options in a few words.
         outputs: their shapes.
         parameters: weights that no earlier call has.

@@ -65,7 +65,7 @@ def _layer(network: Network, call: Call, seen: set[int]) -> LayerFacts:
     seen.update(new)
     return LayerFacts(
         path=call.layer,
-        kind=type(call.op).__name__,
+        kind=str(dict(call.hints).get("class", type(call.op).__name__)),
         detail=_detail(call),
         outputs=tuple(network.spec(tensor).shape for tensor in call.outputs),
         parameters=parameters,

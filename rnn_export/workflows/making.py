@@ -6,8 +6,10 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from rnn_export import presets
 from rnn_export.errors import ReadError, RnnExportError
@@ -23,6 +25,9 @@ from rnn_export.workflows import examples
 from rnn_export.workflows.exporting import network_of
 from rnn_export.workflows.keras_process import KerasProcess
 from rnn_export.workflows.verification import verify
+
+if TYPE_CHECKING:
+    from rnn_export.workflows.pages import Pictures
 
 DESCRIBED = ("preset", "toml", "python")
 """Kinds of source that Keras has yet to build; the others are Keras files already."""
@@ -95,15 +100,16 @@ class Workshop:
         clock = Clock()
         begun = Artifact(name, source, self._settings.out / name)
         try:
+            clock.step("keras file")
+            network = network_of(source, allow_nonfinite=self._settings.allow_nonfinite)
             with stage(self._settings.out, name) as staging:
-                done = self._made(begun, staging, clock)
+                done = self._made(begun, network, staging, clock)
         except RnnExportError as error:
             done = replace(begun, error=error)
         return replace(done, seconds=clock.seconds())
 
-    def _made(self, begun: Artifact, staging: Staging, clock: Clock) -> Artifact:
-        clock.step("keras file")
-        network = self._keras_file(begun.source, staging)
+    def _made(self, begun: Artifact, network: Network, staging: Staging, clock: Clock) -> Artifact:
+        network = self._keras_file(network, begun.source, staging)
         model = Path(network.source.location)
         clock.step("export")
         files = []
@@ -113,22 +119,19 @@ class Workshop:
         sizes = presets.PRESETS.get(begun.source)
         batch, steps = (sizes.batch, sizes.time) if sizes else examples.SIZES
         examples.store_example(network, staging, batch, steps)
-        report = self._verified(begun, model, files, clock)
+        report, pages = self._verified(begun, model, files, clock)
         clock.step("store")
         if report.exit_code and (report.missing or not report.agreed):
             return replace(begun, report=report, rejected=staging.reject())
-        data = {"report.json": document(report.to_json())}
-        return replace(begun, report=report, changed=staging.commit(network.digest, data))
+        return replace(begun, report=report, changed=staging.commit(network.digest, pages))
 
-    def _keras_file(self, source: str, staging: Staging) -> Network:
+    def _keras_file(self, network: Network, source: str, staging: Staging) -> Network:
         """Put the Keras file into the artifact and return the network that is read back from it."""
-        nonfinite = self._settings.allow_nonfinite
-        network = network_of(source, allow_nonfinite=nonfinite)
         if network.source.kind not in DESCRIBED:
             place = staging.folder / f"model{Path(source).suffix}"
             with storing(place):
                 shutil.copyfile(source, place)
-            return read(place, allow_nonfinite=nonfinite)
+            return read(place, allow_nonfinite=self._settings.allow_nonfinite)
         place = staging.folder / "model.keras"
         self._keras.save(network, place)
         found = read(place)
@@ -147,8 +150,10 @@ class Workshop:
             found = read(place)
         return found
 
-    def _verified(self, begun: Artifact, model: Path, files: list[Path], clock: Clock) -> Report:
-        """Verify the exports, and beside them the peer's translation."""
+    def _verified(
+        self, begun: Artifact, model: Path, files: list[Path], clock: Clock
+    ) -> tuple[Report, dict[str, bytes]]:
+        """Verify the exports, and beside them the peer's translation; return the report, and its files."""
         with TemporaryDirectory(prefix="rnn_export-") as folder:
             peer = Path(folder) / f"{PEER}.onnx"
             clock.step(f"translating to {PEER}")
@@ -159,6 +164,7 @@ class Workshop:
                 named, forms = files, [PEER]
             else:
                 named, forms = [*files, peer], []
+            pictures = _pictures()
             report = verify(
                 model,
                 named,
@@ -169,9 +175,15 @@ class Workshop:
                 seed=self._settings.seed,
                 allow_nonfinite=self._settings.allow_nonfinite,
                 progress=clock.step,
+                pictures=pictures,
             )
         cases = tuple(_shown(case, peer) for case in report.cases)
-        return replace(report, source=begun.source, cases=cases)
+        report = replace(report, source=begun.source, cases=cases)
+        pages = {"report.json": document(report.to_json())}
+        if pictures is not None:
+            clock.step("drawing")
+            pages["report.html"] = pictures.artifact_page(report, model.name)
+        return report, pages
 
     def __enter__(self) -> Workshop:
         return self
@@ -201,6 +213,15 @@ class Clock:
         """Return the seconds of every step so far, the present one ended."""
         self.step("")
         return dict(self._steps)
+
+
+def _pictures() -> Pictures | None:
+    """Return what gathers an HTML report, where the packages that draw it are installed."""
+    if find_spec("jinja2") is None or find_spec("matplotlib") is None:
+        return None
+    from rnn_export.workflows.pages import Pictures
+
+    return Pictures()
 
 
 def _shown(case: CaseResult, peer: Path) -> CaseResult:

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from rnn_export import presets
-from rnn_export.errors import ReadError
+from rnn_export.errors import ReadError, RuntimeUnavailable
 from rnn_export.network import Network
+from rnn_export.workflows.keras_process import KerasProcess
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,17 @@ def one_of(path: Path, wanted: str) -> Network:
 
 def _described(name: str, network: Network, folder: Path, reading: dict[str, Any]) -> Opened:
     """Save a description as a Keras file, and go on from what is read back: like anyone's file."""
-    from rnn_export.builders import save_keras
     from rnn_export.readers import read
 
-    if find_spec("keras") is None:
-        return Opened(
-            name, network, None, "Keras is not installed: pip install 'rnn-export[keras]'"
-        )
     path = folder / "model.keras"
-    save_keras(network, path)
+    # In a process of its own: TensorFlow prints, and would stay in ours.
+    keras = KerasProcess()
+    try:
+        keras.save(network, path)
+    except RuntimeUnavailable as missing:
+        return Opened(name, network, None, str(missing))
+    finally:
+        keras.close()
     found = read(path, **reading)
     if found.digest != network.digest:
         raise ReadError(

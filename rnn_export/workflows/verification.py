@@ -98,7 +98,6 @@ def verify(
         allow_nonfinite: read weights that are NaN or infinite.
         export_options: for `export` (opset, batch, time, padding).
         options: of the runtimes (threads, limits).
-        connections: runtimes that are warm already, by name; they are left open.
         connections: runtimes that are connected already, by name; they are left open, for the next source.
         progress: called with a line of text before each step.
         pictures: gathers what an HTML report draws (`workflows.pages`).

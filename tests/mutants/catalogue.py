@@ -36,7 +36,6 @@ class Mutant:
         make: the corruption.
         layer: path of the layer at fault.
         named: part of the diagnosis that names it right; "" where no name is known for it.
-        single: a single fault that the catalogue of diagnoses should name.
     """
 
     name: str
@@ -142,19 +141,19 @@ def _weights() -> Iterator[Mutant]:
     yield Mutant("R negated", "single", plain("rnn/R", np.negative), "rnn", "recurrent kernel negated")
     yield Mutant("features reversed", "single", plain("rnn/W", lambda w: w[..., ::-1]), "rnn", "features reversed")
     swap = plain("rnn/W", lambda w: w[..., [1, 0, *range(2, w.shape[-1])]])
-    yield Mutant("two features swapped", "single", swap, "rnn")
+    yield Mutant("two features swapped", "single", swap, "rnn", "rows 0 and 1 of the kernel")
     rows = plain("rnn/R", lambda r: r[:, [1, 0, *range(2, r.shape[-1])]])
-    yield Mutant("two units of R swapped", "single", rows, "rnn")
+    yield Mutant("two units of R swapped", "single", rows, "rnn", "recurrent kernel")
     yield Mutant("one R sign", "single", of("rnn/R", one(-1)), "rnn", "recurrent_kernel[")
     yield Mutant("one R zero", "single", of("rnn/R", one(0)), "rnn", "recurrent_kernel[")
     yield Mutant("one W zero", "single", of("rnn/W", one(0)), "rnn", "kernel[")
     for label, change in (("float16", half), ("bfloat16", brain), ("tf32", tf32)):
-        yield Mutant(f"weights in {label}", "single", both_of(change), "rnn", f"weights in {label}")
-        yield Mutant(f"bias in {label}", "single", plain("rnn/B", change), "rnn", f"bias in {label}")
-        yield Mutant(f"R in {label}", "single", plain("rnn/R", change), "rnn", f"recurrent kernel in {label}")
+        yield Mutant(f"weights in {label}", "single", both_of(change), "rnn", label)
+        yield Mutant(f"bias in {label}", "single", plain("rnn/B", change), "rnn", label)
+        yield Mutant(f"R in {label}", "single", plain("rnn/R", change), "rnn", label)
     for size in (1e-3, 1e-4, 1e-5, 1e-6):
         scale = both_of(lambda values, size=size: values * np.float32(1 + size))
-        yield Mutant(f"weights x (1 + {size:g})", "single", scale, "rnn")
+        yield Mutant(f"weights x (1 + {size:g})", "single", scale, "rnn", "scaled by 1.00")
 
 
 def _layers() -> Iterator[Mutant]:
@@ -167,12 +166,12 @@ def _layers() -> Iterator[Mutant]:
         yield Mutant(f"{layer} R in bfloat16", "stack", plain(f"{layer}/R", brain), layer, "kernel in bfloat16")
         yield Mutant(f"{layer} W in float16", "stack", plain(f"{layer}/W", half), layer, "kernel in float16")
     table = "embedding/table"
-    yield Mutant("table one +1e-4", "stack", of(table, nudged(1e-4)), "embedding")
-    yield Mutant("table one +1e-7", "stack", of(table, nudged(1e-7)), "embedding")
+    yield Mutant("table one +1e-4", "stack", of(table, nudged(1e-4)), "embedding", "table[")
+    yield Mutant("table one +1e-7", "stack", of(table, nudged(1e-7)), "embedding", "table[")
     yield Mutant("table shifted", "stack", plain(table, lambda t: np.roll(t, 1, 0)), "embedding", "rows shifted by one")
     yield Mutant("table reversed", "stack", plain(table, lambda t: t[::-1]), "embedding", "rows reversed")
     yield Mutant("table in float16", "stack", plain(table, half), "embedding", "table in float16")
-    yield Mutant("head one +1e-4", "stack", of("head/kernel", nudged(1e-4)), "head")
+    yield Mutant("head one +1e-4", "stack", of("head/kernel", nudged(1e-4)), "head", "kernel[")
     yield Mutant("head bias dropped", "stack", plain("head/bias", np.zeros_like), "head", "bias dropped")
     yield Mutant("head bias doubled", "stack", plain("head/bias", lambda b: 2 * b), "head", "bias doubled")
     yield Mutant("head units reversed", "stack", plain("head/kernel", lambda k: k[:, ::-1]), "head", "units reversed")
@@ -190,19 +189,19 @@ def _activations() -> Iterator[Mutant]:
     yield Mutant("activation linear", "single", affine, "rnn", "activation linear")
     for beta in (1.001, 1.00001):
         scaled = kind("rnn", "ScaledTanh", activation_alpha=[1.0], activation_beta=[beta])
-        yield Mutant(f"ScaledTanh(1, {beta:g})", "single", scaled, "rnn")
+        yield Mutant(f"ScaledTanh(1, {beta:g})", "single", scaled, "rnn", "argument scaled")
     alpha = kind("rnn", "ScaledTanh", activation_alpha=[1.001], activation_beta=[1.0])
-    yield Mutant("ScaledTanh(1.001, 1)", "single", alpha, "rnn", "state scaled by 1.001")
+    yield Mutant("ScaledTanh(1.001, 1)", "single", alpha, "rnn", "states scaled by 1.001")
     for limit in (2.0, 1.0):
         clip = lambda model, rng, limit=limit: attribute(model, "rnn#0", clip=limit)
         yield Mutant(f"clip {limit:g}", "single", clip, "rnn", f"clip at {limit:g}")
-    yield Mutant("relu for leaky", "kinds", kind("rnn0", "LeakyRelu", activation_alpha=[0.01]), "rnn0", "0.01")
+    yield Mutant("relu for leaky", "kinds", kind("rnn0", "LeakyRelu", activation_alpha=[0.01]), "rnn0", "negative_slope=0.01")
     slope = kind("rnn1", "HardSigmoid", activation_alpha=[0.2], activation_beta=[0.5])
-    yield Mutant("hard_sigmoid of ONNX", "kinds", slope, "rnn1", "0.2")
+    yield Mutant("hard_sigmoid of ONNX", "kinds", slope, "rnn1", "slope=0.2")
     yield Mutant("elu alpha 2", "kinds", kind("rnn2", "Elu", activation_alpha=[2.0]), "rnn2", "alpha=2")
     yield Mutant("tanh for softsign", "kinds", kind("rnn3", "Tanh"), "rnn3", "activation tanh")
     unscaled = plain("rnn4/R", lambda r: r / np.float32(1.0507009873554805))
-    yield Mutant("selu without its factor in R", "kinds", unscaled, "rnn4")
+    yield Mutant("selu without its factor in R", "kinds", unscaled, "rnn4", "recurrent kernel scaled by 0.95")
     yield Mutant("selu alpha of elu", "kinds", kind("rnn4", "Elu", activation_alpha=[1.0]), "rnn4")
 
 
@@ -241,8 +240,8 @@ def _directions() -> Iterator[Mutant]:
         return model
 
     yield Mutant("directions swapped", "both", swapped, "both")
-    yield Mutant("norm gamma one +1e-3", "both", of("norm/gamma", nudged(1e-3)), "norm")
-    yield Mutant("norm beta zero", "both", plain("norm/beta", np.zeros_like), "norm", "beta lost")
+    yield Mutant("norm gamma one +1e-3", "both", of("const/float32_1", nudged(1e-3)), "norm")
+    yield Mutant("norm beta zero", "both", plain("const/float32_2", np.zeros_like), "norm", "beta lost")
     yield Mutant("dense kernel one +1e-4", "both", of("dense/kernel", nudged(1e-4)), "dense")
 
 
@@ -294,9 +293,9 @@ def _inserted_after(value: str, nodes: Callable[[ModelProto], list[object]]) -> 
 
 
 def _wiring() -> Iterator[Mutant]:
-    yield Mutant("input reversed", "single", _inserted_before("rnn#0", 0, _reversed_in_time(0)), "rnn")
-    yield Mutant("input one step late", "single", _inserted_before("rnn#0", 0, _shifted(0, True)), "rnn")
-    yield Mutant("input one step early", "single", _inserted_before("rnn#0", 0, _shifted(0, False)), "rnn")
+    yield Mutant("input reversed", "single", _inserted_before("rnn#0", 0, _reversed_in_time(0)), "rnn", "time runs the other way")
+    yield Mutant("input one step late", "single", _inserted_before("rnn#0", 0, _shifted(0, True)), "rnn", "one step late")
+    yield Mutant("input one step early", "single", _inserted_before("rnn#0", 0, _shifted(0, False)), "rnn", "one step early")
     yield Mutant("output one step late", "single", _inserted_after("rnn", _shifted(1, True)), "rnn", "one step late")
     yield Mutant("output one step early", "single", _inserted_after("rnn", _shifted(1, False)), "rnn", "one step early")
     yield Mutant("output reversed", "single", _inserted_after("rnn", _reversed_in_time(1)), "rnn", "reversed in time")
@@ -322,12 +321,10 @@ def _wiring() -> Iterator[Mutant]:
         squeeze.input[0], squeeze.input[1] = "m/first", "m/axes"
         return made
 
-    yield Mutant("first state for last", "stack", first, "rnn2")
+    yield Mutant("first state for last", "stack", first, "rnn2", "first step for last")
     yield Mutant("layers 1 and 2 swapped", "square", _layers_swapped, "rnn1")
-    for at in (1, 2):
-        source = node_output(f"rnn{at - 1}")
-        yield Mutant(f"layer {at} skipped", "square", _skipped(f"rnn{at}"), f"rnn{at}")
-        assert source
+    yield Mutant("layer 1 skipped", "square", _skipped("rnn1"), "rnn2", "which is skipped")
+    yield Mutant("layer 0 skipped", "square", _skipped("rnn0"), "rnn1", "which is skipped")
     transposed_w = plain("rnn1/W", transposed)
     yield Mutant("W transposed", "square", transposed_w, "rnn1", "kernel transposed")
 
@@ -336,20 +333,16 @@ def _wiring() -> Iterator[Mutant]:
         return edit(edit(model, "rnn1/W", lambda _: r), "rnn1/R", lambda _: w)
 
     yield Mutant("W and R crossed", "square", crossed, "rnn1", "kernel and recurrent kernel swapped")
-    add = lambda model, rng: _kind(model, "Sub", "Add")
+    add = lambda model, rng: _kind(model, "sum#0/Sub", "Add")
     yield Mutant("added for subtracted", "both", add, "sum", "merged by add")
 
     def turned(model: ModelProto, rng: Rng) -> ModelProto:
         made = copied(model)
-        item = node(made, "Sub")
+        item = node(made, "sum#0/Sub")
         item.input[0], item.input[1] = item.input[1], item.input[0]
         return made
 
     yield Mutant("subtracted the other way", "both", turned, "sum", "inputs swapped")
-
-
-def node_output(layer: str) -> str:
-    return f"{layer}#0/Squeeze:0"
 
 
 def _tail(model: ModelProto, units: int) -> str:
@@ -393,15 +386,16 @@ def _masks() -> Iterator[Mutant]:
     for layer in ("back", "front"):
         yield Mutant(f"{layer} R transposed", "masked", plain(f"{layer}/R", transposed), layer, "kernel transposed")
         yield Mutant(f"{layer} one R +1e-4", "masked", of(f"{layer}/R", nudged(1e-4)), layer)
-        yield Mutant(f"{layer} lengths lost", "masked", _lengths_lost(layer), layer)
     forward = lambda model, rng: attribute(model, "back#0", direction="forward")
     yield Mutant("back runs forward", "masked", forward, "back")
-    yield Mutant("initial state lost", "masked", lambda model, rng: rewired(model, "back#0", 5, ""), "back")
-    yield Mutant("another masking value", "masked", _value, "mask")
-    yield Mutant("lengths lost", "tokens", _lengths_lost("rnn"), "rnn")
-    yield Mutant("one table entry +1e-4", "tokens", of("embedding/table", nudged_row(1e-4)), "embedding")
+    lost = lambda model, rng: rewired(model, "back#0", 5, "")
+    yield Mutant("initial state lost", "masked", lost, "back", "initial state lost")
+    yield Mutant("another masking value", "masked", _value, "mask", "another masking value")
+    yield Mutant("mask ignored", "tokens", _value, "rnn", "mask")
+    yield Mutant("one table entry +1e-4", "tokens", of("embedding/table", nudged_row(1e-4)), "embedding", "table[")
     shift = plain("embedding/table", lambda t: np.roll(t, -1, 0))
     yield Mutant("table shifted back", "tokens", shift, "embedding", "rows shifted back")
+    yield Mutant("zeros for held outputs", "masked", _zeros, "back")
 
 
 def nudged_row(size: float) -> Callable[[np.ndarray, Rng], np.ndarray]:
@@ -414,31 +408,39 @@ def nudged_row(size: float) -> Callable[[np.ndarray, Rng], np.ndarray]:
     return change
 
 
-def _lengths_lost(layer: str) -> Make:
-    return lambda model, rng: rewired(model, f"{layer}#0", 4, "")
-
-
 def _value(model: ModelProto, rng: Rng) -> ModelProto:
+    """Compare with a number that never comes, so that nothing is masked."""
     made = copied(model)
-    equal = node(made, "mask#0/Equal")
-    equal.input[1] = constant(made, "m/value", np.array(7.0, np.float32))
+    equal = next(item for item in made.graph.node if item.op_type == "Equal")
+    kind = initializer(model, equal.input[1]).dtype
+    equal.input[1] = constant(made, "m/value", np.array(77, kind))
+    return made
+
+
+def _zeros(model: ModelProto, rng: Rng) -> ModelProto:
+    """Put out 0 at masked steps where the last output should be held."""
+    made = copied(model)
+    where = node(made, "front#0/Where_1")
+    mask = next(item for item in made.graph.node if item.name == "mask#0/Cast_1")
+    unsqueeze = node(made, "front#0/Unsqueeze_2")
+    assert where.input[0] == unsqueeze.output[0]
+    unsqueeze.input[0] = mask.output[0]
     return made
 
 
 def _others() -> Iterator[Mutant]:
     stale = lambda model, rng: _initial(model, "rnn#0", 64, 0.5, rng)
-    yield Mutant("spurious initial state", "single", stale, "rnn")
+    yield Mutant("spurious initial state", "single", stale, "rnn", "initial state")
     small = lambda model, rng: _initial(model, "rnn#0", 64, 1e-4, rng)
-    yield Mutant("spurious initial state 1e-4", "single", small, "rnn")
-    for at, name in enumerate(("one", "two")):
+    yield Mutant("spurious initial state 1e-4", "single", small, "rnn", "initial state")
+    for name in ("one", "two"):
         path = f"rnn#0/{name}"
         lost = lambda model, rng, path=path: rewired(model, path, 5, "")
-        yield Mutant(f"state of cell {name} lost", "stateful", lost, path)
+        yield Mutant(f"state of cell {name} lost", "stateful", lost, path, "initial state lost")
         change = plain(f"rnn/{name}/R", transposed)
         yield Mutant(f"cell {name} R transposed", "stateful", change, path, "kernel transposed")
-        assert at < 2
-    yield Mutant("states swapped", "stateful", _states_swapped, "rnn#0/one")
-    yield Mutant("state outputs swapped", "stateful", _outputs_swapped, "rnn", "swapped")
+    yield Mutant("states swapped", "stateful", _states_swapped, "rnn#0/one", "initial state")
+    yield Mutant("state outputs swapped", "stateful", _outputs_swapped, "rnn", "last step of rnn#0/two")
 
 
 def _initial(model: ModelProto, name: str, units: int, size: float, rng: Rng) -> ModelProto:

@@ -70,13 +70,16 @@ def observe(model: ModelProto, feeds: Mapping[str, np.ndarray], network: Network
 
 
 def try_model(name: str, seed: int, model: ModelProto, checks: Checks) -> Verdict:
-    """Return the first verdict that is no PASS, else the last."""
+    """Return the first verdict that names a fault, else the first that fails, else the last."""
     network, _, sets = world(name, seed)
+    failed: Verdict | None = None
     for inputs in sets:
         verdict = judge(network, observe(model, inputs.feeds, network, seed), checks)
         if verdict.outcome != Outcome.PASS:
-            break
-    return verdict
+            failed = failed or verdict
+            if verdict.diagnosis and " or " not in verdict.diagnosis:
+                return verdict
+    return failed or verdict
 
 
 def attempt(mutant: Mutant, seed: int, checks: Checks = ALONE) -> Tried:

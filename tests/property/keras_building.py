@@ -24,8 +24,9 @@ def build(recipe: Recipe, dtype: str = "float64") -> Any:
     names: dict[str, int] = {}
 
     def named(kind: str) -> str:
+        # Not as Keras counts: it names the operations of its masks "concatenate_1" and the like.
         names[kind] = names.get(kind, 0) + 1
-        return f"{kind}_{names[kind]}"
+        return f"{kind}_no_{names[kind]}"
 
     make = _sequential if recipe.sequential else _functional
     model = make(recipe, dtype, named)

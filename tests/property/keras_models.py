@@ -97,7 +97,7 @@ def steps(kinds: tuple[str, ...] = SEQUENCE_STEPS) -> st.SearchStrategy[Step]:
 
 
 def recipes(*, most: int = 5, kinds: tuple[str, ...] = SEQUENCE_STEPS) -> st.SearchStrategy[Recipe]:
-    """Return a strategy for models of one to ``most`` steps."""
+    """Return a strategy for models of two to ``most`` steps."""
     inputs = st.builds(
         Inputs,
         kind=st.sampled_from(("floats", "tokens")),
@@ -108,9 +108,9 @@ def recipes(*, most: int = 5, kinds: tuple[str, ...] = SEQUENCE_STEPS) -> st.Sea
     return st.builds(
         Recipe,
         inputs=inputs,
-        steps=st.lists(steps(kinds), min_size=1, max_size=most).map(tuple),
+        steps=st.lists(steps(kinds), min_size=2, max_size=most).map(tuple),
         outputs=st.integers(1, 3),
-        sequential=st.booleans(),
+        sequential=st.sampled_from((False, False, False, True)),
         called=st.booleans(),
         seed=st.integers(0, 2**31 - 1),
     )

@@ -12,7 +12,7 @@ from rnn_export.builders.live.spelling import keras_name
 from rnn_export.builders.live.uses import Use, Uses
 from rnn_export.builders.reference.rounding import HALF
 from rnn_export.errors import NetworkError, StoreError
-from rnn_export.network import Network, TensorId
+from rnn_export.network import Network, TensorId, Weight
 
 
 def keras_model(network: Network) -> Any:
@@ -38,10 +38,26 @@ def keras_model(network: Network) -> Any:
     )
     model = _sequential(network, uses) if sequential else _functional(network, uses)
     for variable, weight in uses.filling:
-        values = weight.read()
-        # Not every backend takes NumPy arrays of 16 bits; float32 holds them exactly.
-        variable().assign(values.astype(np.float32) if values.dtype.name in HALF else values)
+        _fill(variable(), weight, network)
     return model
+
+
+def _fill(variable: Any, weight: Weight, network: Network) -> None:
+    """Assign a weight to a variable, and see that it still has all of its bits."""
+    import keras
+
+    values = weight.read()
+    # Not every backend takes NumPy arrays of 16 bits; float32 holds them exactly.
+    variable.assign(values.astype(np.float32) if values.dtype.name in HALF else values)
+    if values.dtype == np.float64:
+        held = keras.ops.convert_to_numpy(variable.value).dtype
+        if held != np.float64:
+            raise NetworkError(
+                network.source.name or "network",
+                expected="a Keras that computes in float64",
+                got=f"{held} on the backend {keras.backend.backend()}",
+                advice="Set JAX_ENABLE_X64=1, or use another backend.",
+            )
 
 
 def save_keras(network: Network, path: str | os.PathLike[str]) -> None:

@@ -29,7 +29,7 @@ def _(op: Permute, call: Call, low: Lowering) -> None:
 
 @lower.register
 def _(op: Repeat, call: Call, low: Lowering) -> None:
-    layout = low.layout(call.outputs[0])
+    layout = Layout.TIME if call.outputs[0] in low.plan.wanted else Layout.PLAIN
     axis = 0 if layout is Layout.TIME else 1
     times = [1, 1, 1]
     times[axis] = op.times

@@ -18,17 +18,13 @@ class Reshape:
 
     target: tuple[int, ...]
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         known = prod(size for size in x.shape[1:] if isinstance(size, int))
         symbols = [size for size in x.shape[1:] if isinstance(size, str)]
         wanted = prod(size for size in self.target if size != -1)
         free = self.target.count(-1)
-        exact = not symbols and (
-            known == wanted if not free else wanted and known % wanted == 0
-        )
+        exact = not symbols and (known == wanted if not free else wanted and known % wanted == 0)
         if free > 1 or not (exact or (symbols and free == 1)):
             raise NetworkError(
                 subject,
@@ -56,9 +52,7 @@ class Permute:
 
     order: tuple[int, ...]
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         if sorted(self.order) != list(range(1, x.rank)):
             raise NetworkError(
@@ -75,14 +69,10 @@ class Repeat:
 
     times: int
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         if x.rank != 2:
-            raise NetworkError(
-                subject, expected="an input (batch, features)", got=show(x.shape)
-            )
+            raise NetworkError(subject, expected="an input (batch, features)", got=show(x.shape))
         return (Spec((x.shape[0], self.times, x.shape[1]), dtype),)
 
 
@@ -92,9 +82,7 @@ class Flip:
 
     axis: int
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(one_input(inputs, subject).shape, inputs[0].dtype),)
 
 
@@ -104,9 +92,7 @@ class ExpandDims:
 
     axis: int
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         at = self.axis % (x.rank + 1)
         return (Spec((*x.shape[:at], 1, *x.shape[at:]), x.dtype),)
@@ -118,9 +104,7 @@ class Concatenate:
 
     axis: int
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         rank = inputs[0].rank
         axis = self.axis % rank
         shape = list(inputs[0].shape)
@@ -141,11 +125,7 @@ class Concatenate:
                 shape[k] = shape[k] if isinstance(shape[k], int) else size
         sizes = [spec.shape[axis] for spec in inputs]
         numbers = [size for size in sizes if isinstance(size, int)]
-        shape[axis] = (
-            sum(numbers)
-            if len(numbers) == len(sizes)
-            else "_plus_".join(map(str, sizes))
-        )
+        shape[axis] = sum(numbers) if len(numbers) == len(sizes) else "_plus_".join(map(str, sizes))
         kind = inputs[0].dtype if inputs[0].dtype == "bool" else dtype
         return (Spec(tuple(shape), kind),)
 
@@ -160,9 +140,7 @@ class Pool:
     kind: Literal["average", "max"]
     keepdims: bool = False
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         if x.rank != 3:
             raise NetworkError(

@@ -20,9 +20,7 @@ class Embedding:
 
     table: Weight
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec((*one_input(inputs, subject).shape, self.table.shape[1]), dtype),)
 
 
@@ -34,9 +32,7 @@ class Dense:
     bias: Weight | None
     activation: Activation
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         features = x.fixed(-1, subject, "features")
         units = self.kernel.shape[-1]

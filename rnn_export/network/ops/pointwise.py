@@ -20,9 +20,7 @@ class Activate:
     activation: Activation
     axis: int = -1
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(one_input(inputs, subject).shape, dtype),)
 
 
@@ -35,9 +33,7 @@ class ParametricRelu:
 
     alpha: Weight
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(one_input(inputs, subject).shape, dtype),)
 
 
@@ -45,9 +41,7 @@ class ParametricRelu:
 class Cast:
     """The same numbers in another dtype (the call's dtype); Keras casts inputs to a layer's compute dtype."""
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(one_input(inputs, subject).shape, dtype),)
 
 
@@ -58,9 +52,7 @@ class Affine:
     scale: float
     offset: float
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(one_input(inputs, subject).shape, dtype),)
 
 
@@ -73,15 +65,11 @@ class LayerNormalization:
     gamma: Weight | None
     beta: Weight | None
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         for weight in (self.gamma, self.beta):
             if weight is not None:
-                expect_shape(
-                    weight, tuple(x.shape[axis] for axis in self.axes), subject
-                )
+                expect_shape(weight, tuple(x.shape[axis] for axis in self.axes), subject)
         return (Spec(x.shape, dtype),)
 
 
@@ -99,9 +87,7 @@ class BatchNormalization:
     mean: Weight
     variance: Weight
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         for weight in (self.gamma, self.beta, self.mean, self.variance):
             if weight is not None:
@@ -118,9 +104,7 @@ class Merge:
 
     kind: Literal["add", "subtract", "multiply", "average", "maximum", "minimum"]
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         shape = inputs[0].shape
         for other in inputs[1:]:
             shape = broadcast(shape, other.shape, subject)
@@ -131,9 +115,7 @@ class Merge:
 class TokenMask:
     """True where the token is not 0. Source: keras.layers.Embedding(mask_zero=True).compute_mask."""
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(one_input(inputs, subject).shape, "bool"),)
 
 
@@ -143,9 +125,7 @@ class ValueMask:
 
     value: float
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(one_input(inputs, subject).shape[:-1], "bool"),)
 
 
@@ -153,9 +133,7 @@ class ValueMask:
 class ApplyMask:
     """x where the second input (a mask without the feature axis) is True, 0 elsewhere. Source: keras.layers.Masking."""
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         return (Spec(inputs[0].shape, dtype),)
 
 
@@ -165,9 +143,7 @@ class CombineMasks:
 
     kind: Literal["and", "or"]
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         shape = inputs[0].shape
         for other in inputs[1:]:
             shape = broadcast(shape, other.shape, subject)

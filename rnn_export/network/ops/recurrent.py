@@ -65,9 +65,7 @@ class Recurrent:
     time_order: bool = False
     zero_output_for_mask: bool = False
 
-    def infer(
-        self, inputs: Sequence[Spec], dtype: str, subject: str
-    ) -> tuple[Spec, ...]:
+    def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
         if x.rank != 3:
             raise NetworkError(
@@ -87,9 +85,7 @@ class Recurrent:
             elif emit == "state":
                 made.extend(Spec((batch, cell.units), dtype) for cell in self.cells)
             else:
-                raise NetworkError(
-                    subject, expected=f"emits among {EMITS}", got=repr(emit)
-                )
+                raise NetworkError(subject, expected=f"emits among {EMITS}", got=repr(emit))
         return tuple(made)
 
     @staticmethod

@@ -37,7 +37,12 @@ def parse(value: Json, subject: str, *, keras2: bool) -> Activation:
     if kind == "function" and isinstance(config, str) and value.get("module") in (None, "builtins"):
         return _named(config, subject, keras2)
     if not isinstance(kind, str) or not isinstance(config, Mapping):
-        raise ReadError(subject, expected="an activation", got=brief(dict(value)))
+        raise ReadError(
+            subject,
+            expected="an activation of Keras itself",
+            got=f"Python code ({brief(dict(value))})",
+            advice="Custom code is never run. Give the activation by its name.",
+        )
     check_origin(value, kind, f"{subject}, activation")
     if kind not in _LAYERS:
         raise ReadError(

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rnn_export.errors import NetworkError
 from rnn_export.network import Network
+from rnn_export.network.ops import Recurrent
 from rnn_export.verifier.comparing import Comparison
-from rnn_export.verifier.diagnosis.cells import Hypothesis, cell_hypotheses
+from rnn_export.verifier.diagnosis.cells import cell_hypotheses, rounded_weights, scaled_weights
+from rnn_export.verifier.diagnosis.feeding import fed
+from rnn_export.verifier.diagnosis.hypothesis import explaining
 from rnn_export.verifier.diagnosis.networks import altered_networks
 from rnn_export.verifier.diagnosis.outputs import moved, picked
-from rnn_export.verifier.regression import Suspect, regress
-from rnn_export.verifier.walk import Shown, Trail, walk
+from rnn_export.verifier.diagnosis.single import one_weight
+from rnn_export.verifier.regression import Suspect, regress, weight_named
+from rnn_export.verifier.trail import Shown, Trail, Tread
+from rnn_export.verifier.walk import walk
 
 MOST_NUMBERS = 2**21
-"""Numbers in all outputs together beyond which whole networks are not replayed: a name is worth seconds, no more."""
+"""Numbers in all outputs beyond which whole networks are not replayed: a name is worth seconds, no more."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +32,19 @@ class Diagnosis:
     Args:
         names: every hypothesis that does; one, if the fault is told apart.
         precision: the arithmetic, where the failure is no more than coarser arithmetic.
-        suspect: the one weight that is off.
+        layer: the layer at fault, where the diagnosis knows better than the comparison; "" otherwise.
     """
 
     names: tuple[str, ...] = ()
     precision: str = ""
-    suspect: Suspect | None = None
+    layer: str = ""
 
     def __str__(self) -> str:
-        return " or ".join(self.names)
+        return " or ".join(_joined(self.names))
+
+
+Named = tuple[str, str]
+"""A name, and the layer at fault ("" where the comparison has it right)."""
 
 
 def diagnose(
@@ -52,57 +61,142 @@ def diagnose(
         trail: what the walk found.
         failed: the comparison.
     """
-    layer = failed.where.layer
-    tread = next((item for item in trail.treads if item.case.path == layer), None)
-    cleared = bool(trail.treads) and not failed.subject.startswith("states of")
-    if tread is not None and not cleared:
-        suspect = regress(tread.case, tread.steps, tread.local)
-        found = _explaining(cell_hypotheses(tread.case, tread.steps))
-        if found:
-            faults = tuple(item.name for item in found if not item.precision)
-            precision = "" if faults else found[0].precision
-            return Diagnosis(faults or tuple(item.name for item in found), precision)
-        if suspect is not None and suspect.units == 1:
-            return Diagnosis((str(suspect),), suspect=suspect)
-        return Diagnosis()
-    names = tuple(_whole(network, feeds, shown, trail, failed, recurrent=not cleared))
-    return Diagnosis(tuple(dict.fromkeys(names)))
-
-
-def _explaining(hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
     with np.errstate(all="ignore"):
-        return [item for item in hypotheses if item.explains()]
+        tread = _tread(trail, failed)
+        if tread is not None and failed.subject.startswith(("states of", "initial state of")):
+            return _of_cell(tread, failed)
+        names = list(_elsewhere(network, feeds, shown, trail, failed, tread))
+    layers = {layer for _, layer in names}
+    layer = layers.pop() if len(layers) == 1 else ""
+    return Diagnosis(tuple(dict.fromkeys(name for name, _ in names)), layer=layer)
 
 
-def _whole(
+def _joined(names: Iterable[str]) -> list[str]:
+    """Return names, with one for float16 and tf32 where both explain: their significands are equally long."""
+    kept = list(names)
+    for name in list(kept):
+        twin = name.replace("in float16", "in tf32")
+        if twin != name and twin in kept:
+            kept[kept.index(name)] = name.replace("in float16", "in float16/tf32")
+            kept.remove(twin)
+    return kept
+
+
+def suspected(tread: Tread, suspect: Suspect) -> str:
+    """Return what gives the errors of a cell a direction: one weight, or all of them in a way that has a name."""
+    if suspect.units == 1:
+        return str(suspect)
+    with np.errstate(all="ignore"):
+        tried = (
+            *rounded_weights(tread.case, tread.steps),
+            *scaled_weights(tread.case, tread.steps),
+        )
+        names = [
+            item.name
+            for item in tried
+            if item.trial is not None
+            and regress(item.trial.case, tread.steps, item.trial.local()) is None
+        ]
+    return " or ".join(_joined(names)) or f"weights of {suspect.units} units"
+
+
+def _tread(trail: Trail, failed: Comparison) -> Tread | None:
+    subject = failed.subject.removesuffix(" at masked steps")
+    return next((item for item in trail.treads if subject.endswith(f" of {item.case.path}")), None)
+
+
+def _of_cell(tread: Tread, failed: Comparison) -> Diagnosis:
+    case, steps = tread.case, tread.steps
+    if failed.subject.startswith("initial state of"):
+        spurious = case.start.exact and not np.any(case.start.value)
+        lost = not np.any(tread.steps.before[:1])
+        name = "an initial state where there is none" if spurious else "another initial state"
+        return Diagnosis(("initial state lost" if lost and not spurious else name,))
+    found = explaining(cell_hypotheses(case, steps))
+    faults = tuple(item.name for item in found if not item.precision)
+    if found:
+        precision = "" if faults else found[0].precision
+        return Diagnosis(faults or tuple(item.name for item in found), precision)
+    single = _single(tread)
+    if single:
+        return Diagnosis(single)
+    suspect = regress(case, steps, tread.local)
+    if suspect is not None and suspect.units == 1:
+        return Diagnosis((str(suspect),))
+    return Diagnosis()
+
+
+def _single(tread: Tread) -> tuple[str, ...]:
+    """Return the one weight of a cell that explains everything, or all that could be the one."""
+    suspect = regress(tread.case, tread.steps, tread.local)
+    found = list(one_weight(tread.local, tread.steps.after, tread.steps.active))
+    if suspect is not None and suspect.units == 1 and len(found) != 1:
+        return (str(suspect),)
+    return tuple(
+        weight_named(tread.case.affine, tread.case.path, item.row, item.column, item.delta)
+        for item in found
+    )
+
+
+def _elsewhere(
     network: Network,
     feeds: Mapping[str, np.ndarray],
     shown: Shown,
     trail: Trail,
     failed: Comparison,
-    *,
-    recurrent: bool,
-) -> Iterator[str]:
-    """Yield bugs beyond one cell: of an output's place, of another call, of attributes."""
+    tread: Tread | None,
+) -> Iterator[Named]:
+    """Yield bugs beyond one cell: of its input, of an output's place, of another call, of attributes."""
+    if tread is not None and failed.subject.startswith("input of"):
+        names = list(fed(network, feeds, tread, trail))
+        if names:
+            yield from names
+            return
     port = next(
-        (item.name for item in network.outputs if failed.subject == f"output {item.name!r}"), None
+        (item for item in network.outputs if failed.subject.startswith(f"output {item.name!r}")),
+        None,
     )
     if port is not None:
-        yield from picked(shown.outputs, port, trail.treads)
-        for name, other in moved(network, shown, port):
-            if _clean(network, feeds, other):
-                yield name
+        names = [(name, "") for name in picked(shown.outputs, port.name, trail.treads)]
+        if not names and port.tensor in trail.mixed:
+            call, local = trail.mixed[port.tensor]
+            wide = shown.outputs[port.name].astype(np.float64)
+            names = [
+                (
+                    weight_named(local.affine, call.layer, item.row, item.column, item.delta),
+                    call.layer,
+                )
+                for item in one_weight(local, wide, None)
+            ]
+        if not names:
+            names = [
+                (name, layer)
+                for name, layer, altered in altered_networks(network, making=port.tensor)
+                if _clean(altered, feeds, shown)
+            ]
+        if not names:
+            names = [
+                (name, "")
+                for name, other in moved(network, shown, port.name)
+                if _clean(network, feeds, other)
+            ]
+        if names:
+            yield from names
+            return
     if sum(array.size for array in shown.outputs.values()) > MOST_NUMBERS:
         return
-    for name, altered in altered_networks(network, recurrent=recurrent):
+    for call in network.calls:
+        first = replace(shown, last_step=(call.path, 0))
+        if isinstance(call.op, Recurrent) and trail.treads and _clean(network, feeds, first):
+            yield "first step for last", call.layer
+    for name, layer, altered in altered_networks(network, cells=not trail.treads):
         if _clean(altered, feeds, shown):
-            yield name
+            yield name, layer
 
 
 def _clean(network: Network, feeds: Mapping[str, np.ndarray], shown: Shown) -> bool:
     try:
-        with np.errstate(all="ignore"):
-            trail = walk(network, feeds, shown)
+        trail = walk(network, feeds, shown)
     except NetworkError:
         return False
     return not any(found.failed for found in trail.comparisons)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 
-from rnn_export.network import ArrayWeight, Call, Network, Op, Weight, activation
+from rnn_export.network import ArrayWeight, Call, Network, Op, TensorId, Weight, activation
 from rnn_export.network.ops import (
     Activate,
     Affine,
@@ -31,24 +31,30 @@ from rnn_export.network.ops import (
 from rnn_export.verifier.diagnosis.cells import OTHERS
 from rnn_export.verifier.diagnosis.formats import FORMATS
 
-Altered = tuple[str, Network]
+Altered = tuple[str, str, Network]
+"""Name of the bug, layer that has it, network with it."""
 
 
-def altered_networks(network: Network, *, recurrent: bool) -> Iterator[Altered]:
-    """Yield (name of the bug, network that has it).
+def altered_networks(
+    network: Network, *, cells: bool = True, making: TensorId | None = None
+) -> Iterator[Altered]:
+    """Yield every network with one bug.
 
     Args:
         network: the right one.
-        recurrent: whether recurrent calls may be at fault: not so where their taps have cleared them.
+        cells: whether weights and activations of cells may be at fault: not where taps have cleared them.
+        making: only the call that makes this tensor, unless it is recurrent; None for all calls.
     """
     for at, call in enumerate(network.calls):
+        if making is not None and (making not in call.outputs or isinstance(call.op, Recurrent)):
+            continue
         if isinstance(call.op, Recurrent):
-            changes = chain(_attributes(call, call.op), _cells(call, call.op) if recurrent else ())
+            changes = chain(_attributes(call, call.op), _cells(call, call.op) if cells else ())
         else:
             changes = chain(_mistakes(call.op, call), _crossed(call))
         for name, other in changes:
             calls = (*network.calls[:at], other, *network.calls[at + 1 :])
-            yield f"{name} in {call.layer}", replace(network, calls=calls)
+            yield f"{name} in {call.layer}", call.layer, replace(network, calls=calls)
 
 
 def _attributes(call: Call, op: Recurrent) -> Iterator[tuple[str, Call]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_export.network import Network
 from rnn_export.verifier.tapped import states
-from rnn_export.verifier.walk import Shown, Tread
+from rnn_export.verifier.trail import Shown, Tread
 
 Moved = tuple[str, Shown]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from rnn_export.errors import (
     RuntimeUnavailable,
 )
 from rnn_export.exporters import export
+from rnn_export.peers import translate
 from rnn_export.runtimes import (
     Connection,
     KerasFile,
@@ -27,6 +29,7 @@ from rnn_export.runtimes import (
 )
 from rnn_export.workflows.benchmarks.asked import TIME_LIMIT, Asked
 from rnn_export.workflows.benchmarks.inmemory import in_memory
+from rnn_export.workflows.benchmarks.peers.saved_model import saved_model
 from rnn_export.workflows.benchmarks.peers.table import PEERS, Peer
 from rnn_export.workflows.benchmarks.result import Entry
 from rnn_export.workflows.sources import Opened
@@ -112,28 +115,28 @@ class Gathering:
             for form in asked.forms:
                 asked.tell(f"opening {form} on {runtime}")
                 entry = Entry(f"{form}@{runtime}", form, runtime)
-                yield self._opened(entry, runtime, None, feeds, (form, batch, time))
+                file = partial(self._file, runtime, form, batch, time)
+                yield self._opened(entry, self.workers.connect(runtime), feeds, file)
         for peer in PEERS:
             if peer.name in asked.peers:
                 asked.tell(f"opening {peer.name}")
                 entry = Entry(peer.name, "", peer.name)
-                yield self._opened(entry, peer.runtime, peer, feeds, None)
+                connection = self.workers.connect(peer.runtime, peer.place or None)
+                yield self._opened(entry, connection, feeds, partial(self._model, peer))
 
     def _opened(
         self,
         entry: Entry,
-        runtime: str,
-        peer: Peer | None,
+        connection: Connection,
         feeds: Mapping[str, np.ndarray],
-        file: tuple[str, int, int] | None,
+        model: Callable[[tuple[str, ...]], Model],
     ) -> Contender:
         try:
-            connection = self.workers.connect(runtime, peer.place or None if peer else None)
             found = connection.probe()
             if isinstance(found, Unavailable):
-                return Contender(replace(entry, reason=f"UNAVAILABLE: {found.reason}"), None)
-            model = self._file(runtime, *file) if file else self._model(peer, found.accepts)
-            session = self.workers.stack.enter_context(connection.open(model))
+                reason = f"UNAVAILABLE: {found.reason}. {found.install}"
+                return Contender(replace(entry, reason=reason), None)
+            session = self.workers.stack.enter_context(connection.open(model(found.accepts)))
             fed = Fed(session, _renamed(feeds, session))
             fed.run()
             return Contender(replace(entry, version=found.version), fed)
@@ -144,7 +147,9 @@ class Gathering:
         except RuntimeCrashed as error:
             return Contender(replace(entry, reason=f"CRASHED: {error}"), None)
 
-    def _file(self, runtime: str, form: str, batch: int, time: int) -> Model:
+    def _file(
+        self, runtime: str, form: str, batch: int, time: int, accepts: tuple[str, ...]
+    ) -> Model:
         """Export one form, with sizes fixed where the form or the runtime wants it."""
         pinned = {"batch": batch, "time": time} if runtime in PINNED else {}
         if form == "unrolled":
@@ -155,24 +160,21 @@ class Gathering:
             export(self.opened.network, form=form, **pinned).save(path)  # type: ignore[arg-type]
         return OnnxFile(path)
 
-    def _model(self, peer: Peer | None, accepts: tuple[str, ...]) -> Model:
-        """Return what a peer takes: the network, the Keras file, or Keras' own translation of it."""
+    def _model(self, peer: Peer, accepts: tuple[str, ...]) -> Model:
+        """Return what a peer takes: the network, the Keras file, or another tool's translation of that."""
         if "network" in accepts:
             return in_memory(self.opened.network)
         if self.opened.keras is None:
             raise RuntimeUnavailable(
-                peer.name if peer else "peer",
-                expected="the model as a Keras file",
-                got=self.opened.without,
+                peer.name, expected="the model as a Keras file", got=self.opened.without
             )
-        if "keras" in accepts:
-            return KerasFile(self.opened.keras)
-        path = self.folder / "loop.onnx"
-        if not path.exists():
-            from rnn_export.peers import translate
-
-            translate(self.opened.keras, path)
-        return OnnxFile(path)
+        if peer.takes == "loop":
+            path = self.folder / "loop.onnx"
+            return OnnxFile(path if path.exists() else translate(self.opened.keras, path))
+        if peer.takes == "saved-model":
+            path = self.folder / "saved_model"
+            return KerasFile(path if path.exists() else saved_model(self.opened.keras, path))
+        return KerasFile(self.opened.keras)
 
 
 def _renamed(feeds: Mapping[str, np.ndarray], session: RemoteSession) -> Mapping[str, np.ndarray]:

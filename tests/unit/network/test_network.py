@@ -9,7 +9,15 @@ import pytest
 
 from rnn_export.errors import NetworkError
 from rnn_export.network import ArrayWeight, Draft, Network, Source, activation
-from rnn_export.network.ops import Cell, Concatenate, Embedding, Merge, Recurrent, Reshape, TokenMask
+from rnn_export.network.ops import (
+    Cell,
+    Concatenate,
+    Embedding,
+    Merge,
+    Recurrent,
+    Reshape,
+    TokenMask,
+)
 
 
 def weight(*shape: int, seed: int = 0, dtype: str = "float32") -> ArrayWeight:
@@ -32,7 +40,10 @@ def small(
     draft = Draft()
     x = draft.input("x", ("batch", "time", 3), "float32")
     (y,) = draft.call(
-        layer, Recurrent((cell(3, 5, act=act, seed=seed),)), [x], hints={"dropout": 0.5} if hints else None
+        layer,
+        Recurrent((cell(3, 5, act=act, seed=seed),)),
+        [x],
+        hints={"dropout": 0.5} if hints else None,
     )
     draft.output(layer, y)
     return draft.finish(Source("python", source))
@@ -111,7 +122,9 @@ def test_stacked_cells_give_one_state_each_with_their_own_width() -> None:
 def test_a_kernel_of_another_width_is_refused_with_the_layers_name() -> None:
     draft = Draft()
     x = draft.input("x", ("batch", "time", 4), "float32")
-    with pytest.raises(NetworkError, match=r"layer 'rnn', kernel: expected shape \(4, 5\), got \(3, 5\)"):
+    with pytest.raises(
+        NetworkError, match=r"layer 'rnn', kernel: expected shape \(4, 5\), got \(3, 5\)"
+    ):
         draft.call("rnn", Recurrent((cell(3, 5),)), [x])
 
 

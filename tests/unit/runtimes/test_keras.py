@@ -98,20 +98,19 @@ def test_tokens_go_to_an_input_that_was_stored_as_float32(keras: Connection, fol
     assert as_integers["rnn"].shape == (3, 3)
 
 
-def test_stateful_layers_start_from_zero_in_every_run(keras: Connection, folder: Path) -> None:
+def test_a_stateful_layers_state_goes_in_and_comes_out(keras: Connection, folder: Path) -> None:
     with keras.open(KerasFile(folder / "stateful.keras")) as session:
-        assert np.array_equal(session.run({"x": X})["rnn"], session.run({"x": X})["rnn"])
-
-
-def test_stateful_layers_go_on_where_asked_to(keras: Connection, folder: Path) -> None:
-    model = KerasFile(folder / "stateful.keras")
-    with keras.open(model) as whole:
-        expected = whole.run({"x": X})["rnn"]
-    with keras.open(model, Options(extra={"state": "keep"})) as session:
-        session.run({"x": X[:, :3]})
-        got = session.run({"x": X[:, 3:]})["rnn"]
+        before, after = session.inputs[-1], session.outputs[-1]
+        assert (before.name, after.name) == ("rnn/h_in", "rnn/h_out")
+        zeros = np.zeros(before.shape, np.float32)  # type: ignore[arg-type]
+        whole = session.run({"x": X, before.name: zeros})
+        first = session.run({"x": X[:, :3], before.name: zeros})
+        rest = session.run({"x": X[:, 3:], before.name: first[after.name]})
+        again = session.run({"x": X, before.name: zeros})
+    assert not np.array_equal(first[after.name], zeros)
+    assert np.array_equal(again["rnn"], whole["rnn"])
     # The same operations on the same numbers; only blocks of a matrix product may be summed otherwise.
-    np.testing.assert_array_max_ulp(got, expected, maxulp=64)
+    np.testing.assert_array_max_ulp(rest["rnn"], whole["rnn"], maxulp=64)
 
 
 def test_float64_stays_float64(keras: Connection, folder: Path) -> None:

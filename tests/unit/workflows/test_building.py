@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +31,7 @@ layers = [
   {class = "SimpleRNN", units = 5, return_sequences = true},
   {class = "SimpleRNN", units = 4, activation = "relu"},
 ]
-input = {shape = [0, 3]}
+input = {shape = ["time", 3]}
 """
 
 PRESET = "last-output"
@@ -46,7 +45,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def built(out: Path) -> Built:
     """A preset; then the Keras file that came of it, as anyone's own; and a source that is no model."""
-    first = build([PRESET], out=out)
+    described = out.parent / "nets.toml"
+    described.write_text(TOML)
+    first = build([PRESET, described], out=out)
     own, broken = out.parent / "own.keras", out.parent / "broken.keras"
     shutil.copyfile(out / PRESET / "model.keras", own)
     broken.write_bytes(b"no model")
@@ -76,13 +77,13 @@ def test_the_peers_translation_agrees_too_and_is_not_stored(built: Built, out: P
 
 def test_a_users_own_file_is_stored_byte_for_byte(built: Built, out: Path) -> None:
     own = out.parent / "own.keras"
-    assert built.artifacts[1].error is None
+    assert built.artifacts[2].error is None
     assert (out / "own" / "model.keras").read_bytes() == own.read_bytes()
     assert (out / "own" / "rnn.onnx").read_bytes() == (out / PRESET / "rnn.onnx").read_bytes()
 
 
 def test_a_source_that_cannot_be_read_is_an_error_of_its_own(built: Built, out: Path) -> None:
-    broken = built.artifacts[2]
+    broken = built.artifacts[3]
     assert isinstance(broken.error, ReadError)
     assert broken.report is None
     assert not (out / "broken").exists()
@@ -90,7 +91,7 @@ def test_a_source_that_cannot_be_read_is_an_error_of_its_own(built: Built, out: 
 
 
 def test_nothing_but_artifacts_is_left(built: Built, out: Path) -> None:
-    assert sorted(os.listdir(out)) == [PRESET, "own"]
+    assert sorted(path.name for path in out.iterdir()) == [PRESET, "own", "twice"]
 
 
 def test_the_onnx_file_is_what_the_stored_keras_file_exports_to(built: Built, out: Path) -> None:
@@ -149,17 +150,17 @@ class Wrong:
         path.write_bytes(model.SerializeToString())
 
 
-def test_every_network_of_a_toml_file_is_built_under_its_name(tmp_path: Path) -> None:
-    (tmp_path / "nets.toml").write_text(TOML)
-    (artifact,) = build([tmp_path / "nets.toml"], out=tmp_path / "out", forms=["rnn"]).artifacts
+def test_a_network_of_a_toml_file_is_built_under_its_name(built: Built, out: Path) -> None:
+    artifact = built.artifacts[1]
     assert artifact.error is None
     assert artifact.name == "twice"
-    assert (tmp_path / "out" / "twice" / "rnn.onnx").is_file()
+    assert artifact.source.endswith("nets.toml:twice")
+    assert (out / "twice" / "rnn.onnx").is_file()
 
 
 def test_two_sources_of_one_artifact_are_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(
-        StoreError, match="expected one source, got a/model.keras and b/model.keras"
+        StoreError, match=r"expected one source, got a/model\.keras and b/model\.keras"
     ):
         build(["a/model.keras", "b/model.keras"], out=tmp_path)
 

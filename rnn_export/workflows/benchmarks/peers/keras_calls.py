@@ -59,8 +59,9 @@ class KerasCallSession:
         self._tree = importlib.import_module("keras").tree
         self._model = model
         self._call: Callable[[Any], Any] | None = function
-        described = keras.KerasSession(name, version, model, keep_state=True)
-        self.inputs, self.outputs, self.facts = described.inputs, described.outputs, described.facts
+        described = keras.KerasSession(name, version, model)
+        self.inputs, self.outputs = described.model_inputs, described.model_outputs
+        self.facts = described.facts
 
     def run(self, feeds: Feeds) -> Results:
         if self._call is None:

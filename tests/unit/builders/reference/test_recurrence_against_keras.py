@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnn_export.builders.reference import run
 from rnn_export.network import ArrayWeight, Draft, Network, Source, TensorId, activation
@@ -291,7 +292,9 @@ def test_keras_takes_no_rows_too() -> None:
 
 def test_keras_on_tensorflow_refuses_no_steps() -> None:
     op = Recurrent(cells(1), ("sequence",))
-    with pytest.raises(Exception, match=r"slice index 0 of dimension \d out of bounds"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"slice index 0 of dimension \d out of bounds"
+    ):
         keras_layer(op, "SimpleRNN")(np.zeros((BATCH, 0, FEATURES)))
 
 

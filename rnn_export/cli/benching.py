@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NO_PEER = "none"
 
 
-class _Peer(click.ParamType):
+class _Peer(click.ParamType[str]):
     """A peer's name, or "none"."""
 
     name = "peer"

@@ -1,0 +1,103 @@
+"""What a cell's input is instead, where it is not what the network feeds the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from rnn_export.builders.reference import trace
+from rnn_export.network import Network
+from rnn_export.network.ops import Embedding
+from rnn_export.verifier.comparing import ratios
+from rnn_export.verifier.tapped import forward
+from rnn_export.verifier.trail import Trail, Tread
+
+
+def fed(
+    network: Network, feeds: Mapping[str, np.ndarray], tread: Tread, trail: Trail
+) -> Iterator[tuple[str, str]]:
+    """Yield (name, layer at fault) for what the input of a cell is, by name.
+
+    Args:
+        network, feeds: what ran.
+        tread: the cell with the wrong input.
+        trail: of the walk.
+    """
+    case = tread.case
+    assert case.reading.x is not None
+    shown = forward(case.reading, case.reading.x).astype(np.float64)
+    if case.order.active is None:
+        yield from _moved(case.path, shown, case.x.value, case.x.bound)
+        yield from _others(tread, shown, trail)
+    yield from _rows(network, feeds, tread, shown)
+
+
+def _moved(
+    path: str, shown: np.ndarray, value: np.ndarray, bound: np.ndarray | None
+) -> Iterator[tuple[str, str]]:
+    def same(a: np.ndarray, b: np.ndarray, limit: np.ndarray | None) -> bool:
+        return a.size > 0 and bool((ratios(a, b, limit, "float32") <= 1).all())
+
+    limits = np.zeros_like(value) if bound is None else bound
+    for name, other, limit in (
+        ("time runs the other way", value[::-1], limits[::-1]),
+        ("input batch rows reversed", value[:, ::-1], limits[:, ::-1]),
+        ("input batch rows rotated", np.roll(value, 1, axis=1), np.roll(limits, 1, axis=1)),
+        ("input features reversed", value[..., ::-1], limits[..., ::-1]),
+        ("input features rotated", np.roll(value, 1, axis=2), np.roll(limits, 1, axis=2)),
+        ("input negated", -value, limits),
+    ):
+        if same(shown, other, limit if bound is not None else None):
+            yield name, path
+    if not np.any(shown):
+        yield "input zero", path
+    if same(shown[1:], value[:-1], None if bound is None else limits[:-1]):
+        yield "input one step late", path
+    if same(shown[:-1], value[1:], None if bound is None else limits[1:]):
+        yield "input one step early", path
+
+
+def _others(tread: Tread, shown: np.ndarray, trail: Trail) -> Iterator[tuple[str, str]]:
+    """Yield another cell's states, or its input, where the input is that."""
+    own = tread.case.path
+    # Backwards: the cell right below is the likeliest to have been skipped.
+    for other in reversed(trail.treads):
+        if other.case.path == own:
+            continue
+        if other.steps.x.shape == shown.shape and np.array_equal(other.steps.x, shown):
+            yield f"input is that of {other.case.path}, which is skipped", own
+            return
+        if other.steps.after.shape == shown.shape and np.array_equal(other.steps.after, shown):
+            yield f"input is the states of {other.case.path}", own
+            return
+
+
+def _rows(
+    network: Network, feeds: Mapping[str, np.ndarray], tread: Tread, shown: np.ndarray
+) -> Iterator[tuple[str, str]]:
+    """Yield the entries of an embedding's table that are off, where the input comes straight from one."""
+    from rnn_export.verifier.recurring import cell_paths
+
+    call = next(item for item in network.recurrent() if tread.case.path in cell_paths(item))
+    maker = next((item for item in network.calls if call.inputs[0] in item.outputs), None)
+    if maker is None or not isinstance(maker.op, Embedding):
+        return
+    order = tread.case.order
+    tokens = order.process(
+        trace(network, feeds, np.float64)[maker.inputs[0]].astype(np.int64)[..., None]
+    )
+    wanted = tread.case.x.value
+    active = np.ones(tokens.shape[:2], bool)
+    if tread.steps.compact:
+        tokens, wanted = order.compact(tokens), order.compact(wanted)
+        active = np.arange(order.time)[:, None] < order.count[None, :]
+    found = {}
+    for step, row in np.argwhere(active & (shown != wanted).any(axis=2)).tolist():
+        for unit in np.flatnonzero(shown[step, row] != wanted[step, row]).tolist():
+            away = float(shown[step, row, unit] - wanted[step, row, unit])
+            found[int(tokens[step, row, 0]), unit] = away
+        if len(found) > 1:
+            return
+    for (token, unit), away in found.items():
+        yield f"table[{token}, {unit}] of {maker.layer} is off by {away:.2g}", maker.layer
