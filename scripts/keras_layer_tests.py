@@ -26,6 +26,7 @@ from rnn_export.errors import RnnExportError
 from rnn_export.runtimes import connect
 
 FILES = ("simple_rnn", "stacked_rnn_cells", "bidirectional", "rnn", "time_distributed")
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "ignore", f"--config-file={os.devnull}")
 RUNTIMES = ("keras:tensorflow", "onnxruntime:cpu")
 
 
@@ -153,8 +154,9 @@ def main() -> int:
                 str(folder),
                 "-c",
                 os.devnull,
-            ]
-            + [*files, *sys.argv[1:]],
+                *files,
+                *sys.argv[1:],
+            ],
             plugins=[recorder],
         )
     for connection in recorder.connections.values():

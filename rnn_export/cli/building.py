@@ -177,9 +177,11 @@ def _verdict(artifact: Artifact) -> Cell:
 
 
 def _ratio(artifact: Artifact) -> str:
+    from rnn_export.reports.verdicts import ratio_of
+
     cases = artifact.report.cases if artifact.report else ()
     ratios = [case.verdict.max_ratio for case in cases if case.verdict.max_ratio is not None]
-    return f"{max(ratios):.2g}" if ratios else "-"
+    return ratio_of(max(ratios, default=None))
 
 
 def _files(artifact: Artifact) -> str:

@@ -74,18 +74,24 @@ class Progress:
             BarColumn,
             MofNCompleteColumn,
             Progress,
+            SpinnerColumn,
             TextColumn,
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
 
-        columns = (
-            TextColumn(self._title),
+        # Where the number of steps is not known, there is no share of them to draw.
+        counted = (
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left:"),
             TimeRemainingColumn(),
+        )
+        columns = counted if self._state[2] else (SpinnerColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn(self._title),
+            *columns,
             TextColumn("{task.description}", style="dim"),
         )
         with self._lock:

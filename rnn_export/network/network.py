@@ -114,7 +114,7 @@ def op_weights(op: Op | Cell, layer: str) -> Iterator[tuple[str, Weight]]:
         value = getattr(op, item.name)
         if isinstance(op, Recurrent) and item.name == "cells":
             for cell in op.cells:
-                yield from op_weights(cell, f"{layer}/{cell.name}" if cell.name else layer)  # type: ignore[arg-type]
+                yield from op_weights(cell, f"{layer}/{cell.name}" if cell.name else layer)
         elif isinstance(value, Weight):
             yield f"{layer}/{item.name}", value
 

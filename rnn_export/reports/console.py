@@ -67,7 +67,7 @@ def _fancy(page: Page, stream: TextIO) -> None:
     console = Console(file=stream, highlight=False)
     for item in page:
         if not isinstance(item, Table):
-            console.print(Text(item.text, style=STYLES[item.tone]), soft_wrap=True)
+            console.print(Text(item.text, style=STYLES[item.tone]))
             continue
         drawn = RichTable(
             title=item.title or None,

@@ -43,18 +43,37 @@ def table_of(report: Report) -> Table:
 
 
 def reasons(report: Report) -> tuple[Line, ...]:
-    """Return why cases are not a plain PASS, equal reasons of one runtime said once."""
-    lines: dict[str, Line] = {}
+    """Return why cases are not a plain PASS: a line for each form, runtime and likely bug, not for each input."""
+    groups: dict[tuple[object, ...], list[CaseResult]] = {}
     for case in report.cases:
         verdict = case.verdict
-        if not verdict.reason and verdict.diagnosis is None:
-            continue
-        place = f", layer {verdict.where.layer}" if verdict.where and verdict.where.layer else ""
-        text = f"{case.form or SOURCE} on {case.runtime}: {case.outcome}{place}: {verdict.reason}"
-        if verdict.diagnosis:
-            text += f" (looks like: {verdict.diagnosis})"
-        lines.setdefault(text, Line(text, tone_of(case)))
-    return tuple(lines.values())
+        if verdict.reason or verdict.diagnosis is not None:
+            layer = verdict.where.layer if verdict.where else ""
+            key = (case.form, case.file, case.runtime, case.outcome, layer, verdict.diagnosis)
+            groups.setdefault(key, []).append(case)
+    return tuple(_reason(cases) for cases in groups.values())
+
+
+def ratio_of(value: float | None) -> str:
+    """Return an error in units of its bound, short.
+
+    >>> [ratio_of(value) for value in (None, 0.4142, 74.2, 212709.0, float("inf"))]
+    ['-', '0.41', '74', '212,709', 'inf']
+    """
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}" if value < 1e7 else f"{value:.1e}"
+
+
+def _reason(cases: Sequence[CaseResult]) -> Line:
+    first, verdict = cases[0], cases[0].verdict
+    place = f", layer {verdict.where.layer}" if verdict.where and verdict.where.layer else ""
+    text = f"{first.form or SOURCE} on {first.runtime}: {first.outcome}{place}: {verdict.reason}"
+    if verdict.diagnosis:
+        text += f" (looks like: {verdict.diagnosis})"
+    if len(cases) > 1:
+        text += f"; likewise on {len(cases) - 1} more input{'s' if len(cases) > 2 else ''}"
+    return Line(text, tone_of(first))
 
 
 def tone_of(case: CaseResult) -> Tone:
@@ -90,7 +109,7 @@ def _row(case: CaseResult) -> tuple[Cell, ...]:
         Cell(case.version, "quiet"),
         Cell(inputs_of(case), "quiet"),
         Cell(outcome, tone_of(case)),
-        "-" if verdict.max_ratio is None else f"{verdict.max_ratio:.2g}",
+        ratio_of(verdict.max_ratio),
         "-" if verdict.effective_bits is None else f"{verdict.effective_bits:.1f}",
         "-" if verdict.verified_steps is None else str(verdict.verified_steps),
         Cell("" if case.outcome is Outcome.UNAVAILABLE else f"{case.seconds:.2f}", "quiet"),

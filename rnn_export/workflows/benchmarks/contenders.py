@@ -29,7 +29,7 @@ from rnn_export.runtimes import (
 )
 from rnn_export.workflows.benchmarks.asked import TIME_LIMIT, Asked
 from rnn_export.workflows.benchmarks.inmemory import in_memory
-from rnn_export.workflows.benchmarks.peers.saved_model import saved_model
+from rnn_export.workflows.benchmarks.peers.saved_model import GRAPH, saved_model
 from rnn_export.workflows.benchmarks.peers.table import PEERS, Peer
 from rnn_export.workflows.benchmarks.result import Entry
 from rnn_export.workflows.sources import Opened
@@ -173,7 +173,8 @@ class Gathering:
             return OnnxFile(path if path.exists() else translate(self.opened.keras, path))
         if peer.takes == "saved-model":
             path = self.folder / "saved_model"
-            return KerasFile(path if path.exists() else saved_model(self.opened.keras, path))
+            found = path / GRAPH
+            return KerasFile(found if found.exists() else saved_model(self.opened.keras, path))
         return KerasFile(self.opened.keras)
 
 

@@ -231,7 +231,7 @@ def feeds(
             tokens = np.where(valid, random.integers(1, 7, shape), 0)
             made[port.name] = (valid if spec.dtype == "bool" else tokens).astype(spec.dtype)
         else:
-            made[port.name] = halves(random, shape)
+            made[port.name] = halves(random, shape).astype(spec.dtype)
     return made
 
 

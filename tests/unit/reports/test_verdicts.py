@@ -57,5 +57,7 @@ def test_a_required_runtime_that_is_missing_is_named_first() -> None:
     assert lines[-1] == "rnn on tract: UNAVAILABLE: not installed"
 
 
-def test_equal_reasons_are_told_once() -> None:
-    assert len(text(PASSED, ABSENT, ABSENT)) == 2 + 3 + 1
+def test_one_line_tells_of_all_inputs_that_show_the_same() -> None:
+    lines = text(PASSED, FAILED, FAILED, FAILED)
+    assert len(lines) == 2 + 4 + 1
+    assert lines[-1].endswith("(looks like: transposed R); likewise on 2 more inputs")

@@ -21,7 +21,9 @@ from rnn_export.runtimes.contract import (
     Model,
     Options,
     Results,
+    RunFacts,
     Session,
+    Slot,
     Unavailable,
 )
 
@@ -83,6 +85,15 @@ def load(file: KerasFile, options: Options) -> tuple[Any, Any, Any]:
     product = importlib.import_module("keras")
     model = product.saving.load_model(file.path, compile=False, safe_mode=True)
     return product, tensorflow, model
+
+
+def slots(model: Any) -> tuple[tuple[Slot, ...], tuple[Slot, ...]]:
+    """Return a model's inputs by name and its outputs by number, in its order; Keras checks their shapes itself."""
+    inputs = tuple(Slot(tensor.name, tensor.dtype, None) for tensor in model.inputs)
+    outputs = (
+        Slot(f"output_{number}", each.dtype, None) for number, each in enumerate(model.outputs)
+    )
+    return inputs, tuple(outputs)
 
 
 def structured(model: Any, arrays: list[np.ndarray]) -> Any:

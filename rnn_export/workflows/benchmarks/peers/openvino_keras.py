@@ -30,7 +30,7 @@ from rnn_export.runtimes.contract import (
 
 @dataclass(frozen=True)
 class OpenVinoKeras:
-    """OpenVINO's CPU plugin in float32; the file it is handed is the folder of a SavedModel."""
+    """OpenVINO's CPU plugin in float32; the file it is handed is the one within a SavedModel's folder."""
 
     name: str = "keras@openvino:cpu"
     accepts: tuple[Kind, ...] = ("keras",)
@@ -41,13 +41,15 @@ class OpenVinoKeras:
 
     def open(self, model: Model, options: Options) -> Session:
         if not isinstance(model, KerasFile):
-            raise TypeError(f"expected the folder of a SavedModel, got {model!r}")
+            raise TypeError(f"expected a file of a SavedModel, got {model!r}")
         core = importlib.import_module("openvino").Core()
         settings = {
             "INFERENCE_NUM_THREADS": options.threads,
             "INFERENCE_PRECISION_HINT": "f32",
         }
-        return OpenVinoKerasSession(self.name, core, core.read_model(str(model.path)), settings)
+        return OpenVinoKerasSession(
+            self.name, core, core.read_model(str(model.path.parent)), settings
+        )
 
 
 class OpenVinoKerasSession:

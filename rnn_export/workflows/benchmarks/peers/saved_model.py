@@ -11,12 +11,13 @@ from pathlib import Path
 from rnn_export.errors import RuntimeRefused, RuntimeUnavailable
 
 TIME_LIMIT = 300.0
+GRAPH = "saved_model.pb"
 MISSING = 3
 """Exit code of the process where Keras or TensorFlow is not installed."""
 
 
 def saved_model(source: Path, folder: Path) -> Path:
-    """Write ``source`` as a SavedModel and return its folder.
+    """Write ``source`` as a SavedModel and return the file of its graph, which stands in its folder.
 
     Raises:
         RuntimeUnavailable: Keras or TensorFlow is missing.
@@ -43,7 +44,7 @@ def saved_model(source: Path, folder: Path) -> Path:
         raise RuntimeRefused(
             "SavedModel", expected="Keras to write one", got=words[0], advice="Leave this peer out."
         )
-    return folder
+    return folder / GRAPH
 
 
 def main(source: str, folder: str) -> int:

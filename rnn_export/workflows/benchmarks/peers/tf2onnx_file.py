@@ -25,7 +25,7 @@ from rnn_export.runtimes.contract import (
     Session,
     Unavailable,
 )
-from rnn_export.workflows.benchmarks.peers.keras_calls import load, structured, traced
+from rnn_export.workflows.benchmarks.peers.keras_calls import load, slots, structured, traced
 
 OPSET = 17
 
@@ -53,7 +53,6 @@ class Tf2onnx:
             raise TypeError(f"expected a KerasFile, got {model!r}")
         threads.check(self.name, options)
         _, tensorflow, loaded = load(model, options)
-        described = keras.KerasSession(self.name, "", loaded, keep_state=True)
         path = Path(tempfile.mkdtemp()) / "tf2onnx.onnx"
         specs = [tensorflow.TensorSpec(each.shape, each.dtype, each.name) for each in loaded.inputs]
         importlib.import_module("tf2onnx").convert.from_function(
@@ -62,15 +61,15 @@ class Tf2onnx:
             opset=OPSET,
             output_path=str(path),
         )
-        return Tf2onnxSession(self.name, onnxruntime.cpu.open(OnnxFile(path), options), described)
+        return Tf2onnxSession(self.name, onnxruntime.cpu.open(OnnxFile(path), options), loaded)
 
 
 class Tf2onnxSession:
     """The file under Keras' names: tf2onnx names outputs in its own way, in the same order."""
 
-    def __init__(self, name: str, opened: Session, described: Any) -> None:
+    def __init__(self, name: str, opened: Session, model: Any) -> None:
         self._opened = opened
-        self.inputs, self.outputs = described.inputs, described.outputs
+        self.inputs, self.outputs = slots(model)
         version = importlib.import_module("tf2onnx").__version__
         self.facts = RunFacts(name, version, "float32", placement=opened.facts.placement)
 
