@@ -136,7 +136,7 @@ def page_of(found: Benchmark) -> Page:
 
     machine = found.machine
     lines = (
-        f"{found.source}: {found.shape}, {found.parameters:,} parameters",
+        f"{found.source}: {found.words}, {found.parameters:,} parameters",
         f"{machine.processor}, {machine.cores} cores, load {machine.load:.1f}",
     )
     return (*(Cell(text, "quiet") for text in lines), *map(_table, found.points))

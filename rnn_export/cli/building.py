@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rnn_export.cli.boundary import Stop, say
-from rnn_export.cli.options import FILE, Command, json_option, nonfinite_option
+from rnn_export.cli.options import DEBUG, FILE, Command, json_option, nonfinite_option
 from rnn_export.cli.words import Form, Runtime, Source
 
 if TYPE_CHECKING:
     from rnn_export.reports.table import Cell, Page
+    from rnn_export.workflows.artifact import Artifact
     from rnn_export.workflows.building import Built
-    from rnn_export.workflows.making import Artifact
+
+
+MOST_JOBS = 4
+"""Where nobody asks for more: each takes 1.5 GB, most of it TensorFlow, twice."""
 
 
 @click.command("build", cls=Command)
@@ -46,7 +51,10 @@ if TYPE_CHECKING:
     help="To verify on beside the three that are required; may be repeated.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: one for each core]"
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes.  [default: one for each core, at most 4]",
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the inputs for verification."
@@ -78,7 +86,7 @@ def command(
             out=out,
             forms=forms,
             runtimes=runtimes,
-            jobs=jobs or len(os.sched_getaffinity(0)),
+            jobs=jobs or min(len(os.sched_getaffinity(0)), MOST_JOBS),
             allow_nonfinite=allow_nonfinite,
             seed=seed,
             tell=progress.step,
@@ -86,6 +94,8 @@ def command(
     emit(page_of(built), document_of(built), json_file)
     for artifact in built.artifacts:
         if artifact.error is not None:
+            if click.get_current_context().meta.get(DEBUG):
+                traceback.print_exception(artifact.error)
             say(str(artifact.error))
     if built.exit_code:
         raise Stop(built.exit_code)

@@ -43,14 +43,15 @@ def command(json_file: Path | None) -> None:
 
 def page_of(found: Diagnosis) -> Page:
     """Return the diagnosis as one table."""
-    from rnn_export.reports.table import Cell, Column, Table, row
+    from rnn_export.reports.table import Cell, Column, Table, Tone, row
 
     rows = [row("Python", Cell(found.python, "good"), Cell(found.system, "quiet"))]
     for package in found.packages:
         if package.version:
             rows.append(row(package.name, Cell(package.version, "good"), ""))
         else:
-            rows.append(row(package.name, Cell("missing", "bad"), f"pip install {package.name}"))
+            tone: Tone = "bad" if package.needed else "doubtful"
+            rows.append(row(package.name, Cell("missing", tone), package.install))
     for runtime in found.runtimes:
         if runtime.version:
             details = ", ".join(f"{key} {value}" for key, value in runtime.details.items())

@@ -12,7 +12,7 @@ from rnn_export.exporters.elements import number
 from rnn_export.exporters.stored import Stored, nbytes
 
 INLINE_BYTES = 256 * 2**20
-# Below this a tensor stays in the model even if others do not: shapes and axes must be seen by shape inference.
+# Below this a tensor stays in the model even if others do not. So do integers: shape inference reads them.
 _SMALL = 1024
 _PAGE = 65536
 
@@ -38,7 +38,7 @@ def external_places(stored: Mapping[str, Stored]) -> Mapping[str, Place]:
     end = 0
     for name, item in stored.items():
         size = nbytes(item)
-        if size < _SMALL:
+        if size < _SMALL or item.dtype == "int64":
             continue
         align = _PAGE if size >= _PAGE else 64
         start = -(-end // align) * align

@@ -83,7 +83,7 @@ class _Assembly:
 
     def _lowered(self, shapes: list[Shape], dtypes: list[str], axes: Axes) -> Network:
         draft = Draft()
-        writer = Writer(draft, self._variables, axes)
+        writer = Writer(draft, self._variables, axes, self._limits)
         lowering = Lowering(writer, keras2=self._keras2, limits=self._limits)
         given = []
         first = True

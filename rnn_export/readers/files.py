@@ -135,6 +135,8 @@ def _first_bytes(path: Path) -> bytes:
     Raises:
         ReadError: there is no file, or a directory in its place.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ReadError(str(path), expected="a model file", got="a device or a pipe")
     if path.is_dir():
         raise ReadError(
             str(path),

@@ -1,11 +1,10 @@
-"""Finds weights with NaN or infinite values and names them; one pass, in blocks."""
+"""Finds weights with NaN or infinite values and names them."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from rnn_export.errors import ReadError
 from rnn_export.network import Network, Weight
+from rnn_export.readers.stored_weight import StoredWeight, first_nonfinite
 
 
 def expect_finite(network: Network) -> None:
@@ -15,24 +14,23 @@ def expect_finite(network: Network) -> None:
         if id(weight) in seen:
             continue
         seen.add(id(weight))
-        found = _first(weight)
-        if found is not None:
-            place, value = found
+        place = _first(weight)
+        if place is not None:
             raise ReadError(
                 f"weight {path!r}",
                 expected="finite values",
-                got=f"{value} at {list(place)}",
+                got=f"NaN or an infinity at {list(place)}",
                 advice="Train it again, or read it with allow_nonfinite=True (--allow-nonfinite).",
             )
 
 
-def _first(weight: Weight) -> tuple[tuple[int, ...], float] | None:
-    """Return the place and value of the first entry that is not finite."""
+def _first(weight: Weight) -> tuple[int, ...] | None:
+    """Return the place of the first entry that is not finite."""
+    if isinstance(weight, StoredWeight):
+        return weight.nonfinite
     start = 0
     for block in weight.blocks():
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, *rest = (int(index) for index in np.argwhere(~finite)[0])
-            return (start + row, *rest), float(block[(row, *rest)])
+        if (found := first_nonfinite(block, start)) is not None:
+            return found
         start += block.shape[0]
     return None

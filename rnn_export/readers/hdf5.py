@@ -145,18 +145,21 @@ class Store:
 
     def _check_links(self) -> None:
         """Raise ReadError if any link leads elsewhere, or there is too much or too deep."""
-        count = 0
+        most = self._limits.hdf5_objects
+        names: list[str] = []
 
-        def visit(name: str | bytes, link: object) -> None:
-            nonlocal count
-            count += 1
-            text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-            if not isinstance(link, h5py.HardLink):
-                raise self._linked(text)
-            self._limits.hold("hdf5_objects", count, self.subject, "groups and datasets")
-            self._limits.hold("hdf5_depth", text.count("/") + 1, self.subject, "levels of groups")
+        def note(name: bytes) -> bool | None:
+            """Stop HDF5 by returning True; it cannot carry an exception out of here."""
+            names.append(name.decode("utf-8", "replace"))
+            return True if len(names) > most else None
 
-        self._file.visititems_links(visit)
+        self._file.id.links.visit(note)
+        self._limits.hold("hdf5_objects", len(names), self.subject, "groups and datasets")
+        depth = max((name.count("/") + 1 for name in names), default=0)
+        self._limits.hold("hdf5_depth", depth, self.subject, "levels of groups")
+        for name in names:
+            if not isinstance(self._file.get(name, getlink=True), h5py.HardLink):
+                raise self._linked(name)
 
     @contextmanager
     def _guard(self) -> Iterator[None]:

@@ -18,6 +18,8 @@ def parse(text: bytes, subject: str, limits: Limits) -> dict[str, Json]:
         ReadError: too large, too deep, not JSON, or not an object.
     """
     limits.hold("config_bytes", len(text), subject, "bytes")
+    # Before it is parsed, as parsing them is what costs; brackets inside strings count as well.
+    limits.hold("config_parts", text.count(b"[") + text.count(b"{"), subject, "objects and lists")
     try:
         value = json.loads(text.decode("utf-8"))
     except RecursionError:

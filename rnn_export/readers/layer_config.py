@@ -13,7 +13,8 @@ from rnn_export.readers.layer_tree import Layer, Step
 from rnn_export.readers.layers.operations import OPERATIONS, PREFIX
 from rnn_export.readers.limits import Limits
 from rnn_export.readers.naming import Container, child
-from rnn_export.readers.refusals import check_known, check_origin, is_operation
+from rnn_export.readers.origins import check_origin, check_origins
+from rnn_export.readers.refusals import check_known, is_operation
 from rnn_export.readers.wiring import functional_graph
 
 MODELS = ("Functional", "Model", "Sequential")
@@ -60,7 +61,9 @@ class TreeMaker:
                 got=f"class {brief(kind)}",
                 advice="Save the model with model.save('model.keras').",
             )
-        return self.layer(entry, place="", steps=(), known=MODELS)
+        model = self.layer(entry, place="", steps=(), known=MODELS)
+        check_origins(entry, subject)
+        return model
 
     def layer(
         self,
@@ -84,7 +87,7 @@ class TreeMaker:
             raise ReadError(owner, expected="a layer with a class name", got=brief(kind))
         if not isinstance(name, str):
             name = kind.lower()
-        subject = f"layer {name!r} ({kind})" if steps else f"model {name!r}"
+        subject = f"layer {brief(name)} ({brief(kind)[1:-1]})" if steps else f"model {brief(name)}"
         if is_operation(entry, kind):
             return self._operation(kind, name, config)
         check_origin(entry, kind, subject)
@@ -100,19 +103,19 @@ class TreeMaker:
             steps,
             build_config=build if isinstance(build, dict) else {},
         )
+        self._fill(made)
         if isinstance(shared, int):
             self._shared[shared] = made
-        self._fill(made)
         return made
 
     def _operation(self, kind: str, name: str, config: dict[str, Json]) -> Layer:
         """Return an operation that Keras 3 recorded while it computed a mask."""
-        subject = f"operation {name!r} ({kind})"
+        subject = f"operation {brief(name)} ({brief(kind)[1:-1]})"
         if kind not in OPERATIONS:
             raise ReadError(
                 subject,
                 expected="a layer",
-                got=f"the operation {kind}",
+                got=f"the operation {brief(kind)[1:-1]}",
                 advice="Use the layer for it (keras.layers.Add for x + y, Activation('relu') for ops.relu, ...).",
             )
         self._count += 1

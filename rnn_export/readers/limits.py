@@ -18,6 +18,7 @@ class Limits:
         inflated_bytes: size in bytes of one compressed member or weight; those are read into memory.
         config_bytes: size in bytes of config.json (or of a legacy file's ``model_config``).
         config_depth: nesting of that JSON.
+        config_parts: objects and lists in it.
         layers: layers of a model, nested ones counted.
         calls: calls of layers; nested and shared models multiply them.
         units: units, features or tokens along one axis of a weight.
@@ -31,6 +32,7 @@ class Limits:
     inflated_bytes: int = 256 * 2**20
     config_bytes: int = 8 * 2**20
     config_depth: int = 100
+    config_parts: int = 400_000
     layers: int = 2_000
     calls: int = 10_000
     units: int = 2**31 - 1

@@ -1,4 +1,4 @@
-"""What the readers decline, by name, each with a way out: custom code, operations, unknown layers."""
+"""What the readers decline, by name, each with a way out: operations and layers that are not known."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from rnn_export.errors import ReadError
 from rnn_export.readers.fields import brief
 from rnn_export.readers.json_text import Json
-
-_KERAS_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 
 _INSTEAD = {
     "LSTM": "Only SimpleRNN cells are exported; keep LSTM models with Keras' own model.export().",
@@ -36,35 +34,6 @@ _OPERATIONS = (
     "ZerosLike",
 )
 _GENERAL = "Export the part of the model before this layer (keras.Model(inputs, tensor)), or replace the layer."
-
-
-def check_origin(entry: Mapping[str, Json], kind: str, subject: str) -> None:
-    """Raise ReadError unless the class is Keras' own; nothing is looked up or imported.
-
-    Args:
-        entry: the serialized object, with "module" and "registered_name" where Keras 3 wrote them.
-        kind: its class name.
-        subject: whose it is, for the error.
-    """
-    module, registered = entry.get("module"), entry.get("registered_name")
-    ours = module is None or (isinstance(module, str) and _of_keras(module))
-    plain = registered in (None, kind, "Functional") or (
-        isinstance(registered, str)
-        and registered.rpartition(">")[0] in ("keras", "Keras", "tf_keras")
-    )
-    if (
-        ">" in kind
-        or not ours
-        or not plain
-        or (module is None and registered is not None and "module" in entry)
-    ):
-        named = registered if isinstance(registered, str) else f"{module}.{kind}"
-        raise ReadError(
-            subject,
-            expected="a class of Keras itself",
-            got=f"the custom class {brief(named)}",
-            advice="Custom code is never run. Build the model from Keras layers, functional or Sequential.",
-        )
 
 
 def is_operation(entry: Mapping[str, Json], kind: str) -> bool:
@@ -95,9 +64,8 @@ def check_known(kind: str, subject: str, known: tuple[str, ...] = ()) -> None:
     fits = f"{' or '.join(known)} here"
     expected = fits if kind in LAYERS else "a layer that this version knows"
     raise ReadError(
-        subject, expected=expected, got=f"class {kind}", advice=_INSTEAD.get(kind, _GENERAL)
+        subject,
+        expected=expected,
+        got=f"class {brief(kind)[1:-1]}",
+        advice=_INSTEAD.get(kind, _GENERAL),
     )
-
-
-def _of_keras(module: str) -> bool:
-    return any(module == name or module.startswith(f"{name}.") for name in _KERAS_MODULES)

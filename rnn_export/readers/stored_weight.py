@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rnn_export.errors import ReadError
-from rnn_export.network.weight import digest_blocks, row_blocks
+from rnn_export.network.weight import BLOCK_BYTES, digest_blocks, row_blocks
 
 
 class StoredWeight:
@@ -49,9 +49,33 @@ class StoredWeight:
     def dtype(self) -> np.dtype:
         return self._dtype
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        return digest_blocks(self._shape, self._dtype, self.blocks())
+        return self._survey[0]
+
+    @property
+    def nonfinite(self) -> tuple[int, ...] | None:
+        """The place of the first NaN or infinity, None if there is none."""
+        return self._survey[1]
+
+    @cached_property
+    def _survey(self) -> tuple[str, tuple[int, ...] | None]:
+        """The digest and the first entry that is not finite, in one pass: the file may be large."""
+        found: tuple[int, ...] | None = None
+
+        def looked_at() -> Iterator[np.ndarray]:
+            nonlocal found
+            start = 0
+            for block in self.blocks():
+                if found is None:
+                    found = first_nonfinite(block, start)
+                start += block.shape[0]
+                yield block
+
+        large = np.prod(self._shape, dtype=np.int64) * self._dtype.itemsize > BLOCK_BYTES
+        blocks = ahead(looked_at()) if large else looked_at()
+        digest = digest_blocks(self._shape, self._dtype, blocks)
+        return digest, found
 
     def read(self) -> np.ndarray:
         """Return the whole array, read-only.
@@ -100,6 +124,32 @@ class StoredWeight:
 
     def __repr__(self) -> str:
         return f"StoredWeight(shape={self._shape}, dtype={self._dtype}, in={self._path.name!r})"
+
+
+def ahead(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield blocks while a thread makes the next one: reading and hashing both leave Python's lock."""
+    # Most models are small and never come here.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = worker.submit(next, blocks, None)
+            yield block
+
+
+def first_nonfinite(block: np.ndarray, start: int) -> tuple[int, ...] | None:
+    """Return the place of the first NaN or infinity, None if there is none.
+
+    Args:
+        block: a slice of the first axis.
+        start: where it begins on that axis.
+    """
+    finite = np.isfinite(block)
+    if finite.all():
+        return None
+    row, *rest = (int(index) for index in np.argwhere(~finite)[0])
+    return (start + row, *rest)
 
 
 def stamp_of(descriptor: int) -> tuple[int, int]:

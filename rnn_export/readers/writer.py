@@ -10,6 +10,7 @@ from rnn_export.network import ArrayWeight, Draft, Op, Spec, TensorId, Weight
 from rnn_export.network.ops import Cast, CombineMasks, TokenMask, ValueMask
 from rnn_export.readers.inputs import Axes
 from rnn_export.readers.layer_tree import Layer
+from rnn_export.readers.limits import Limits
 from rnn_export.readers.variables import Variables
 
 _DERIVED = (Cast, CombineMasks, TokenMask, ValueMask)
@@ -22,10 +23,12 @@ class Writer:
         draft: the network being written.
         variables: where the weights are.
         axes: learns which open axes must agree.
+        limits: how large a tensor may be.
     """
 
-    def __init__(self, draft: Draft, variables: Variables, axes: Axes) -> None:
+    def __init__(self, draft: Draft, variables: Variables, axes: Axes, limits: Limits) -> None:
         self.draft = draft
+        self._limits = limits
         self._variables = variables
         self._axes = axes
         self._known: dict[tuple[Op, tuple[TensorId, ...], str], tuple[TensorId, ...]] = {}
@@ -68,6 +71,11 @@ class Writer:
         made = self.draft.call(
             path, op, inputs, dtype=dtype, mask=mask, initial=initial, hints=hints
         )
+        for tensor in made:
+            sizes = [size for size in self.spec(tensor).shape if isinstance(size, int)]
+            self._limits.hold(
+                "units", max(sizes, default=0), f"layer {path!r}", "entries along an axis"
+            )
         if derived:
             self._known[key] = made
         return made

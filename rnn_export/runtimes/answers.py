@@ -26,6 +26,14 @@ from rnn_export.runtimes.failures import Missing, Refused
 from rnn_export.runtimes.frames import Header
 from rnn_export.runtimes.models import unpack
 
+CAUSE = "Caused by:"
+OPENING = re.compile(
+    r"Exception (from \S+:|encountered when calling \S+\(\)\.)|Check '.*' failed at \S+:"
+    r"|FrontEnd API failed with \w+:|Model wasn't fully converted\..*|-- \S+ with a message:"
+    r"|While validating ONNX node .*:"
+)
+"""Lines with which products begin, and that say nothing but where they were."""
+
 Arrays = Mapping[str, np.ndarray]
 Answer = tuple[Header, dict[str, np.ndarray]]
 
@@ -168,10 +176,14 @@ def first_words(error: Exception) -> str:
 
     >>> first_words(RuntimeError("Exception from src/core.cpp:126:\n  Check 'x' failed\n"))
     "Check 'x' failed"
+    >>> first_words(RuntimeError("Translating node\n\nCaused by:\n    No such thing\n\nStack backtrace:"))
+    'Translating node: No such thing'
     """
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras underlines in colour
     lines = [line.strip() for line in text.splitlines()]
     # OpenVINO begins with the places in its source that the error came through, Keras with the layer's call.
-    opening = re.compile(r"Exception (from \S+:|encountered when calling \S+\(\)\.)")
-    said = [line for line in lines if line and not opening.fullmatch(line)]
-    return (said[0] if said else text.strip()).rstrip(".:")
+    said = [line for line in lines if line and not OPENING.fullmatch(line)]
+    said = said or [line for line in lines if line] or [text.strip()]
+    # Rust's errors name the place first, and the reason below "Caused by:".
+    causes = said[said.index(CAUSE) + 1 :][:1] if CAUSE in said else []
+    return ": ".join([said[0].rstrip(".:"), *causes])

@@ -1,7 +1,7 @@
 """emx-onnx-cgen: ONNX to plain C, compiled by gcc into a library for each new set of input shapes.
 
 Fully dynamic files would make it index arrays at -1, so every named dimension is pinned to the inputs.
-Options.extra: "cflags" in place of "-O2".
+Options.extra: "cflags" in place of "-O2"; "pin": "no" leaves the file as it is.
 
 Source: https://github.com/emmtrix/emx-onnx-cgen
 """
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ class EmxSession:
     def __init__(self, model: OnnxFile, options: Options) -> None:
         self._model = model
         self._flags = options.extra.get("cflags", "-O2").split()
+        self._pins = options.extra.get("pin") != "no"
         self.inputs, self.outputs = load_slots(model.path)
         self._compiled: tuple[dict[str, int], _Library] | None = None
         details = {"cflags": " ".join(self._flags), "threads": "1"}
@@ -92,10 +94,11 @@ class EmxSession:
         sizes = inputs_check.check(NAME, self.inputs, feeds)
         if self._compiled is None or self._compiled[0] != sizes:
             self.close()
-            library = _Library(self._model.path, sizes, self._flags)
+            library = _Library(self._model.path, sizes if self._pins else {}, self._flags)
             self._compiled = sizes, library
-            pinned = ", ".join(f"{name}={size}" for name, size in sizes.items())
-            self.facts = replace(self.facts, details={**self.facts.details, "pinned": pinned})
+            if sizes and self._pins:
+                pinned = ", ".join(f"{name}={size}" for name, size in sizes.items())
+                self.facts = replace(self.facts, details={**self.facts.details, "pinned": pinned})
         results = self._compiled[1]([feeds[slot.name] for slot in self.inputs])
         return {slot.name: array for slot, array in zip(self.outputs, results, strict=True)}
 
@@ -109,10 +112,7 @@ class _Library:
     """The generated function ``void model(inputs..., outputs...)``, compiled and loaded."""
 
     def __init__(self, path: Path, sizes: dict[str, int], flags: list[str]) -> None:
-        generator = importlib.import_module("emx_onnx_cgen.compiler")
-        source, weights = generator.Compiler(
-            generator.CompilerOptions(model_name="model")
-        ).compile_with_weight_data(load_pinned(path, sizes))
+        source, weights = _compiler().compile_with_weight_data(load_pinned(path, sizes))
         self._arguments = _arguments(source)
         with tempfile.TemporaryDirectory() as folder:
             code, library, data = (
@@ -151,6 +151,35 @@ class _Library:
     def close(self) -> None:
         """Unload the library, which ctypes never does by itself."""
         ctypes.CDLL(None).dlclose(ctypes.c_void_p(self._library._handle))
+
+
+def _compiler() -> Any:
+    """Return a code generator; its 169 templates, which take it seconds, are compiled once for all of them."""
+    generator = importlib.import_module("emx_onnx_cgen.compiler")
+    made = generator.Compiler(generator.CompilerOptions(model_name="model"))
+    # Not public, and not needed: without it every compilation is as slow as the first.
+    environment = getattr(getattr(made, "_emitter", None), "_env", None)
+    if environment is not None:
+        environment.bytecode_cache = _templates()
+    return made
+
+
+@cache
+def _templates() -> Any:
+    jinja = importlib.import_module("jinja2")
+    held: dict[str, bytes] = {}
+
+    class Held(jinja.BytecodeCache):  # type: ignore[misc]
+        """Compiled templates in memory."""
+
+        def load_bytecode(self, bucket: Any) -> None:
+            if bucket.key in held:
+                bucket.bytecode_from_string(held[bucket.key])
+
+        def dump_bytecode(self, bucket: Any) -> None:
+            held[bucket.key] = bucket.bytecode_to_string()
+
+    return Held()
 
 
 def _arguments(source: str) -> list[tuple[str, tuple[int, ...]]]:

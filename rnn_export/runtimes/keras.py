@@ -190,6 +190,7 @@ def _inference(name: str) -> contextlib.AbstractContextManager[Any]:
 
 
 tensorflow = KerasRuntime("tensorflow", "pip install 'rnn-export[keras]'")
-numpy = KerasRuntime("numpy", "pip install 'rnn-export[keras]' scipy")
+# Keras' NumPy backend borrows its FFT from JAX, and imports all of it.
+numpy = KerasRuntime("numpy", "pip install keras 'rnn-export[jax]'")
 jax = KerasRuntime("jax", "pip install keras 'rnn-export[jax]'")
 torch = KerasRuntime("torch", "pip install keras 'rnn-export[torch]'")

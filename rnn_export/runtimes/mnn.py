@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -120,7 +121,8 @@ def _convert(source: Path, target: Path) -> Path:
         refusal = Refused(
             f"runtime {NAME}",
             expected="to convert the file",
-            got=(telling or lines or ["nothing"])[0],
+            # Without the time of day and the line of its source.
+            got=re.sub(r"^\[[\d:]+\] :\d+: ", "", (telling or lines or ["nothing"])[0]).strip(),
         )
         refusal.text = "\n".join(lines)
         raise refusal

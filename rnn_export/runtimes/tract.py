@@ -2,6 +2,7 @@
 
 With a symbolic batch its RNN panics and takes the process with it, so the file is compiled anew for each new
 set of input shapes, which is also how its users call it (`set_input_fact`).
+Options.extra: "pin": "no" compiles the file as it is.
 
 Source: https://github.com/sonos/tract, api/py
 """
@@ -63,25 +64,29 @@ class Tract:
     def open(self, model: Model, options: Options) -> Session:
         if not isinstance(model, OnnxFile):
             raise TypeError(f"expected an OnnxFile, got {model!r}")
-        return TractSession(importlib.import_module("tract"), model, options.precision)
+        return TractSession(importlib.import_module("tract"), model, options)
 
 
 class TractSession:
     """A parsed file, and the program for the shapes of the last run."""
 
-    def __init__(self, product: Any, model: OnnxFile, precision: str) -> None:
+    def __init__(self, product: Any, model: OnnxFile, options: Options) -> None:
         self._product = product
+        self._pins = options.extra.get("pin") != "no"
         self._model = model
         self.inputs, self.outputs = load_slots(model.path)
         product.onnx().load(
             str(model.path)
         )  # unknown operators are refused now rather than at the first run
         self._compiled: tuple[str, Any] | None = None
-        self.facts = RunFacts(NAME, str(product.version()), precision, details={"threads": "1"})
+        self.facts = RunFacts(
+            NAME, str(product.version()), options.precision, details={"threads": "1"}
+        )
 
     def run(self, feeds: Feeds) -> Results:
         inputs_check.check(NAME, self.inputs, feeds)
-        program = self._program([_fact(slot.name, feeds[slot.name]) for slot in self.inputs])
+        facts = [_fact(slot.name, feeds[slot.name]) for slot in self.inputs] if self._pins else []
+        program = self._program(facts)
         results = program.run([np.ascontiguousarray(feeds[slot.name]) for slot in self.inputs])
         return {
             slot.name: each.to_numpy() for slot, each in zip(self.outputs, results, strict=True)
@@ -95,10 +100,11 @@ class TractSession:
         if self._compiled is None or self._compiled[0] != pinned:
             graph = self._product.onnx().load(str(self._model.path))
             places = {graph.input_name(number): number for number in range(graph.input_count())}
-            for slot, fact in zip(self.inputs, facts, strict=True):
+            for slot, fact in zip(self.inputs, facts, strict=False):  # none where nothing is pinned
                 graph.set_input_fact(places[slot.name], fact)
             self._compiled = pinned, graph.into_model().into_runnable()
-            self.facts = replace(self.facts, details={**self.facts.details, "pinned": pinned})
+            if any(isinstance(dim, str) for slot in self.inputs for dim in slot.shape or ()):
+                self.facts = replace(self.facts, details={**self.facts.details, "pinned": pinned})
         return self._compiled[1]
 
 

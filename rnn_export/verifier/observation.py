@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rnn_export.network.activations import SELU_SCALE
 from rnn_export.verifier.bounds.envelope import Envelope
 from rnn_export.verifier.static import StaticFinding
 
@@ -38,6 +39,12 @@ class CellReading:
     cell: str | None = None
     reverse: bool = False
     scale: float = 1.0
+
+    @property
+    def factor(self) -> float:
+        """``scale``, where it is selu's constant in the file's dtype: the constant itself."""
+        near = abs(self.scale / SELU_SCALE - 1) < 2.0**-8
+        return SELU_SCALE if near else self.scale
 
 
 @dataclass(frozen=True)

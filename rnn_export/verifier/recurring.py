@@ -38,6 +38,8 @@ class Recurring:
         self._shown = shown
         self._trail = trail
         self._unread = list(shown.cells)
+        self.seen_input: np.ndarray | None = None
+        """The last call's input as its node had it, (batch, time, features), where it was right."""
 
     def outputs(
         self,
@@ -58,6 +60,7 @@ class Recurring:
             arithmetic: of the runtime.
             fed_by: the layer to name where the input is wrong; "" for the cell itself.
         """
+        self.seen_input = None
         op = call.op
         assert isinstance(op, Recurrent)
         bound = None if x.bound is None else order.process(x.bound)
@@ -91,6 +94,8 @@ class Recurring:
             used.append(tread.case.reading if tread else readings[0])
             if tread is None:
                 break
+            if not treads:
+                self.seen_input = tapped.seen_input(tread.case, found)
             treads.append(tread)
             below, fed_by = tapped.states(tread.case, tread.steps), ""
         self._unread = [item for item in self._unread if not _among(item, used)]

@@ -25,16 +25,19 @@ SPEAKS = 7.0
 """|t| from which a weight is named: chance alone gets there once in 10^11."""
 
 ROUNDINGS = 4.0
-"""A weight may be off by this many roundings of itself and one of the largest beside it: a rewriting that folds
-a factor into it rounds it anew, and sums of few terms round with a little direction of their own."""
+"""A weight may be off by this many roundings of itself and half a one of the largest beside it: a rewriting that
+folds a factor into it rounds it anew, and sums of few terms round with a little direction of their own. The
+bias may be off by one of itself and one unit: so does an activation's own error look where z hardly varies."""
+
+ROUNDED_CONSTANTS = frozenset(
+    {"selu", "elu", "celu", "leaky_relu", "hard_sigmoid", "hard_silu", "gelu", "squareplus", "relu"}
+)
+"""Activations with parameters or constants that a file may state in float32 only."""
 
 FEWEST = 64
 """Samples below which nothing can be said."""
 
 BINS = 64
-
-FITTED = 4
-"""Units that stand out are fitted at most, the loudest first, before the cell is believed to be right."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     margin = local.margin.reshape(-1, wide)[chosen] / SIGMAS
     variance = np.square(slope * local.sigma.reshape(-1, wide)[chosen]) + np.square(margin)
     weight = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
+    before = features[1]
+    defect = _without_constants(case, z, value, before, slope, defect, weight)
     weight, residual = _without_curve(case, z, defect, weight)
     # A unit's own scale: the predicted deviation is a model, and errs by the same factor everywhere.
     scale = (
@@ -102,43 +107,43 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
         / np.maximum((weight > 0).sum(axis=0), 1)
     )
     scale = np.where(scale > 0, scale, 1.0)
-    score = f.T @ (slope * residual * weight).astype(np.float32)
-    power = np.square(f).T @ (np.square(slope) * weight).astype(np.float32)
+    pulled = slope * residual * weight
+    bend = np.square(slope) * weight
+    score = f.T @ pulled.astype(np.float32)
+    cross = f.T @ bend.astype(np.float32)
+    power = np.square(f).T @ bend.astype(np.float32)
+    # A feature that hardly varies is not to be blamed for an offset of its unit: that is the bias, the last row.
     with np.errstate(divide="ignore", invalid="ignore"):
-        estimate = np.where(power > 0, score / power, 0.0)
-        t = np.where(power > 0, score / np.sqrt(power * scale), 0.0)
+        share = np.where(power[-1] > 0, cross / power[-1], 0.0)
+        share[-1] = 0.0
+        score, power = score - share * score[-1], power - share * cross
+        heard = power > 1e-4 * np.square(f).T.mean(axis=1)[:, None] * bend.sum(axis=0)
+        estimate = np.where(heard, score / power, 0.0)
+        t = np.where(heard, score / np.sqrt(power * scale), 0.0)
     t *= np.sqrt(kinds / len(z)) * (1 - 1 / max(wide, 2)) ** 0.5
     own = np.abs(_weights(case))
-    floor = case.arithmetic.unit * (ROUNDINGS * own + own.max(axis=0))
+    floor = case.arithmetic.unit * (ROUNDINGS * own + own.max(axis=0) / 2)
+    floor[-1] = case.arithmetic.unit * (own[-1] + 1)
+    if case.affine.activation.name == "selu" and case.affine.recurrent is not None:
+        # The native form scales R, and so rounds every weight of it anew: states that rise and fall
+        # together then lay all those roundings at one weight's door.
+        floor += case.arithmetic.unit / 2 * np.abs(case.affine.recurrent).sum(axis=0)
     loud = (np.abs(t) > SPEAKS) & (np.abs(estimate) > floor)
     if not loud.any():
         return None
-    for column in _loudest(loud, t):
-        row = int(np.where(loud[:, column], np.abs(t[:, column]), 0.0).argmax())
-        amount, strength = float(estimate[row, column]), float(t[row, column])
-        pulled, own_slope = (slope * residual)[:, column], slope[:, column]
-        fitted = _fit(f, pulled, own_slope, weight[:, column], scale[column])
-        if fitted is None:
-            # Too few samples to tell features apart: only what no choice of them could explain counts.
-            if abs(strength) < 2 * SPEAKS:
-                continue
-        else:
-            amounts, strengths = fitted
-            row = int(np.abs(strengths).argmax())
-            amount, strength = float(amounts[row]), float(strengths[row])
-            if abs(strength) < SPEAKS or abs(amount) < floor[row, column]:
-                continue
-        name, at = _named(case.affine, row)
-        units = int(loud.any(axis=0).sum())
-        return Suspect(case.path, name, at, column, amount, strength, units)
-    return None
-
-
-def _loudest(loud: np.ndarray, t: np.ndarray) -> list[int]:
-    """Return the units that stand out most, a few."""
-    standing = np.where(loud, np.abs(t), 0.0).max(axis=0)
-    order = np.argsort(-standing)[:FITTED]
-    return [int(column) for column in order if standing[column] > 0]
+    place = np.unravel_index(int(np.where(loud, np.abs(t), 0.0).argmax()), t.shape)
+    row, column = int(place[0]), int(place[1])
+    amount, strength = float(estimate[row, column]), float(t[row, column])
+    fitted = _fit(
+        f, (slope * residual)[:, column], slope[:, column], weight[:, column], scale[column]
+    )
+    if fitted is not None:
+        amounts, strengths = fitted
+        best = int(np.abs(strengths).argmax())
+        if abs(strengths[best]) > SPEAKS:
+            row, amount, strength = best, float(amounts[best]), float(strengths[best])
+    name, at = _named(case.affine, row)
+    return Suspect(case.path, name, at, column, amount, strength, int(loud.any(axis=0).sum()))
 
 
 def _slope(case: Case, z: np.ndarray) -> np.ndarray:
@@ -149,6 +154,31 @@ def _slope(case: Case, z: np.ndarray) -> np.ndarray:
         return np.ones_like(z)
     step = np.maximum(np.abs(z), 1.0) * 2.0**-20
     return np.asarray((activation(z + step) - activation(z - step)) / (2 * step))
+
+
+def _without_constants(
+    case: Case,
+    z: np.ndarray,
+    value: np.ndarray,
+    before: np.ndarray,
+    slope: np.ndarray,
+    defect: np.ndarray,
+    weight: np.ndarray,
+) -> np.ndarray:
+    """Return the defects less what comes of an activation's constants being rounded where the file states them.
+
+    1/6 or selu's two are no float32 numbers: all units are then off by the same part of a rounding.
+    """
+    if case.affine.activation.name not in ROUNDED_CONSTANTS:
+        return defect
+    bases = [np.where(z >= 0, value, 0.0), np.where(z < 0, value, 0.0)]
+    if case.affine.activation.name == "selu" and case.affine.recurrent is not None:
+        bases.append(slope * (before @ case.affine.recurrent))
+    stack = np.stack([base.ravel() for base in bases], axis=1)
+    heavy = stack * weight.reshape(-1, 1)
+    amounts, *_ = np.linalg.lstsq(heavy.T @ stack, heavy.T @ defect.ravel(), rcond=None)
+    most = 2 * case.arithmetic.unit
+    return np.asarray(defect - (stack @ np.clip(amounts, -most, most)).reshape(defect.shape))
 
 
 def _without_curve(

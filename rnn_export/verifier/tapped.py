@@ -135,11 +135,20 @@ def states(case: Case, steps: Steps) -> Estimate:
     return Estimate(value, 2 * unit * np.abs(value) if unit else None)
 
 
+def seen_input(case: Case, found: list[Comparison]) -> np.ndarray | None:
+    """Return the cell's input as it was shown, (batch, time, features); None where it was not, or not all of it."""
+    reading, order = case.reading, case.order
+    if reading.x is None or order.active is not None or any(item.failed for item in found[:2]):
+        return None
+    major = forward(reading, reading.x).astype(np.float64)
+    return np.asarray((major[::-1] if order.backwards else major).swapaxes(0, 1))
+
+
 def states_start(case: Case) -> np.ndarray:
     """Return the state that the cell started from: the one shown, else the predicted."""
     if case.reading.initial is None:
         return case.start.value
-    return case.reading.initial.astype(np.float64) * case.reading.scale
+    return case.reading.initial.astype(np.float64) * case.reading.factor
 
 
 def forward(reading: CellReading, values: np.ndarray) -> np.ndarray:
@@ -218,7 +227,7 @@ def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[C
 
 def _steps(case: Case, compact: bool, active: np.ndarray | None) -> Steps:
     order, reading = case.order, case.reading
-    after = forward(reading, reading.states).astype(np.float64) * reading.scale
+    after = forward(reading, reading.states).astype(np.float64) * reading.factor
     error = None
     if reading.x is not None and reading.x.shape == case.x.value.shape:
         x = forward(reading, reading.x).astype(np.float64)

@@ -151,6 +151,9 @@ class _Walk:
         fed_by = self._culprit(call.inputs[0])
         made = self.recurring.outputs(call, x, starts, order, self._arithmetic(call), fed_by)
         if made is not None:
+            if self.recurring.seen_input is not None:
+                # Whoever else reads this tensor reads what the node read.
+                self.known[call.inputs[0]] = Estimate(self.recurring.seen_input)
             return made
         runs, outputs = sample(
             call,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rnn_export import presets
 from rnn_export.errors import RuntimeUnavailable, StoreError
-from rnn_export.workflows.making import PEER, REQUIRED, Artifact, Settings, Workshop
+from rnn_export.workflows.artifact import REQUIRED, Artifact, Settings
+from rnn_export.workflows.making import PEER, Workshop
 from rnn_export.workflows.sharing import made_in_processes
 
 Tell = Callable[[str, int, int], None]
@@ -83,7 +84,7 @@ def build(
         jobs: processes to work in.
         allow_nonfinite: take weights that are NaN or infinite.
         seed: of the inputs for verification.
-        tell: called with each artifact that is done, how many are, and how many there are.
+        tell: called with each artifact that is done, how many are, and how many there are; first with none.
 
     Returns:
         What became of each; an error of one ends no other.
@@ -96,6 +97,7 @@ def build(
     settings = Settings(Path(out), tuple(forms), tuple(runtimes), allow_nonfinite, seed)
     named = _named([os.fspath(source) for source in wanted] or list(presets.names()))
     made: dict[str, Artifact] = {}
+    tell("", 0, len(named))
     for artifact in _work(named, settings, min(jobs, len(named))):
         made[artifact.name] = artifact
         tell(artifact.name, len(made), len(named))

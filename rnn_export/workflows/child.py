@@ -7,6 +7,7 @@ run again in it, and one from standard input cannot be imported at all.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -69,11 +70,13 @@ class Child:
         except (EOFError, OSError) as error:
             raise self._crash() from error
 
-    def close(self, *, at_once: bool = False) -> None:
-        """End the child: by itself, for it may have processes of its own to end; or at once."""
+    def interrupt(self) -> None:
+        """Send Ctrl-C, so that the child stops its work and clears up after itself; `close` then waits for it."""
+        self._process.send_signal(signal.SIGINT)
+
+    def close(self) -> None:
+        """End the child; one that does not end by itself in time is killed."""
         self.pipe.close()
-        if at_once:
-            self._process.kill()
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

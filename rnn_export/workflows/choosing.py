@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from rnn_export.errors import ExportError
 from rnn_export.exporters import FORMS
 from rnn_export.network import Network
-from rnn_export.network.ops import Recurrent
 from rnn_export.workflows.measured import Row, rows
+from rnn_export.workflows.shapes import Shape, shape_of
 
 AUTO = "auto"
 TARGET = "onnxruntime:cpu"
@@ -39,21 +39,6 @@ class Choice:
     cost: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What a network's time depends on.
-
-    Args:
-        layers: recurrent cells that run one after another.
-        units: of a cell, such that the squares add up to the same.
-        directions: 2 where most layers are bidirectional, else 1.
-    """
-
-    layers: int
-    units: float
-    directions: int
-
-
 def choose(
     network: Network,
     target: str = TARGET,
@@ -74,10 +59,21 @@ def choose(
     Raises:
         ExportError: a size below 1.
     """
+    return choose_for(shape_of(network), target, batch=batch, time=time, threads=threads)
+
+
+def choose_for(
+    shape: Shape | None,
+    target: str,
+    *,
+    batch: int | None,
+    time: int | None,
+    threads: int,
+) -> Choice:
+    """Return the choice for a network of this shape; see `choose`."""
     for name, size in (("batch", batch), ("time", time)):
         if size is not None and size < 1:
             raise ExportError(name, expected="a size of at least 1", got=str(size))
-    shape = shape_of(network)
     known = [row for row in rows() if row.runtime == target]
     if shape is None:
         return Choice(DEFAULT, f"{DEFAULT}: there is no recurrent layer to choose for")
@@ -95,19 +91,6 @@ def choose(
     }
     form = min(cost, key=lambda name: cost[name])
     return Choice(form, _reason(form, target, sizes, cost), cost)
-
-
-def shape_of(network: Network) -> Shape | None:
-    """Return what the time of a network's recurrent layers depends on; None if it has none."""
-    calls = [call for call in network.calls if isinstance(call.op, Recurrent)]
-    cells = [cell for call in calls if isinstance(call.op, Recurrent) for cell in call.op.cells]
-    if not cells:
-        return None
-    # A pair of directions reads one input; two calls of a stack never do.
-    pairs = len(calls) - len({call.inputs for call in calls})
-    directions = 2 if 2 * pairs >= len(calls) - pairs else 1
-    units = math.sqrt(sum(cell.units**2 for cell in cells) / len(cells))
-    return Shape(max(1, round(len(cells) / directions)), units, directions)
 
 
 def estimate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,16 +14,31 @@ from rnn_export.errors import RnnExportError, RuntimeCrashed
 from rnn_export.runtimes import Available, connect, names
 
 CORE = ("numpy", "onnx", "h5py", "ml_dtypes", "click", "rich", "psutil")
-PEERS = {"loop": ("keras", "tensorflow", "tf2onnx")}
+EXTRAS = {
+    "tf2onnx": "peers",  # the form loop
+    "jinja2": "reports",  # HTML reports
+    "matplotlib": "reports",  # bench --plot
+}
+"""Packages beside the core and the runtimes, with the extra that brings them."""
+
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
 @dataclass(frozen=True)
 class PackageFacts:
-    """A package that the core needs; version None when it is missing."""
+    """A package of the core or of an extra.
+
+    Args:
+        name: as pip knows it.
+        version: None when it is missing.
+        needed: nothing works without it.
+        install: the command that gets it.
+    """
 
     name: str
     version: str | None
+    needed: bool
+    install: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class Diagnosis:
 
     Args:
         program, python, system: versions.
-        packages: those of the core.
+        packages: those of the core, then those of extras that are no runtime.
         runtimes: every known one.
         problems: what is wrong with this installation, each with what to do.
     """
@@ -81,7 +96,7 @@ def examine(tell: Callable[[str, int, int], None] = lambda name, done, of: None)
         program=__version__,
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
-        packages=tuple(PackageFacts(name, installed(name)) for name in CORE),
+        packages=tuple(_packages()),
         runtimes=tuple(found[name] for name in asked),
         problems=tuple(_problems()),
     )
@@ -93,6 +108,13 @@ def installed(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _packages() -> Iterator[PackageFacts]:
+    for name in CORE:
+        yield PackageFacts(name, installed(name), True, f"pip install {name}")
+    for name, extra in EXTRAS.items():
+        yield PackageFacts(name, installed(name), False, f"pip install 'rnn-export[{extra}]'")
 
 
 def _runtime(name: str) -> RuntimeFacts:

@@ -4,54 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnn_export.errors import ReadError
 from rnn_export.workflows.inspected import NodeFacts, OnnxFacts, PortFacts
+from rnn_export.workflows.onnx_input import OnnxLimits, open_onnx
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+    from onnx import GraphProto, TensorProto, ValueInfoProto
 
 
-def load_onnx(path: Path) -> ModelProto:
-    """Read an ONNX file without its external data.
-
-    Raises:
-        ReadError: it is missing, not a file, or not an ONNX model.
-    """
-    from google.protobuf.message import DecodeError
-    from onnx import ModelProto
-
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        got = (error.strerror or type(error).__name__).lower()
-        raise ReadError(str(path), expected="an ONNX file", got=got) from error
-    try:
-        model = ModelProto()
-        model.ParseFromString(data)
-    except DecodeError as error:
-        raise _not_onnx(path, "other bytes") from error
-    if not model.ir_version or not model.HasField("graph"):
-        # Protobuf takes many bytes for a message; a model without these two is none.
-        raise _not_onnx(path, "an empty file" if not data else "other bytes")
-    return model
-
-
-def inspect_onnx(path: Path) -> OnnxFacts:
+def inspect_onnx(path: Path, limits: OnnxLimits | None = None) -> OnnxFacts:
     """Return what an ONNX file holds.
 
+    Args:
+        path: the file.
+        limits: what to accept; None for the defaults.
+
     Raises:
-        ReadError: it is missing, or not an ONNX model.
+        ReadError: it is missing, not an ONNX model, or hostile.
     """
-    model = load_onnx(path)
+    opened = open_onnx(path, limits or OnnxLimits())
+    model = opened.model
     graph = model.graph
     weights = [tensor for inner in _graphs(graph) for tensor in _tensors(inner)]
     given = {tensor.name for tensor in graph.initializer}
     return OnnxFacts(
         file=path,
-        size=path.stat().st_size,
+        size=opened.size,
         ir_version=model.ir_version,
         opsets={opset.domain: opset.version for opset in model.opset_import},
         producer=f"{model.producer_name} {model.producer_version}".strip(),
@@ -60,13 +40,9 @@ def inspect_onnx(path: Path) -> OnnxFacts:
         nodes=tuple(_nodes(graph, "")),
         parameters=sum(prod(tensor.dims) for tensor in weights),
         weight_bytes=sum(_bytes(tensor) for tensor in weights),
-        external=_external(weights, path.parent),
+        external=opened.external,
         metadata={entry.key: entry.value for entry in model.metadata_props},
     )
-
-
-def _not_onnx(path: Path, got: str) -> ReadError:
-    return ReadError(str(path), expected="an ONNX model", got=got, advice="Export it again.")
 
 
 def _nodes(graph: GraphProto, inside: str) -> Iterator[NodeFacts]:
@@ -123,17 +99,3 @@ def _bytes(tensor: TensorProto) -> int:
     except (KeyError, ValueError):
         return 0
     return size
-
-
-def _external(weights: list[TensorProto], folder: Path) -> dict[str, int | None]:
-    """Return the files that hold external data; one that is not below the folder is not looked at."""
-    found: dict[str, int | None] = {}
-    for tensor in weights:
-        for entry in tensor.external_data:
-            if entry.key != "location":
-                continue
-            inside = PurePosixPath(entry.value)
-            path = folder / inside
-            safe = not inside.is_absolute() and ".." not in inside.parts
-            found[entry.value] = path.stat().st_size if safe and path.is_file() else None
-    return found

@@ -75,7 +75,8 @@ class KerasProcess:
             ) from error
         except BaseException:
             # Ctrl-C: the answer would come later, and pass for that of another request.
-            self._child.close(at_once=True)
+            self._child.interrupt()
+            self._child.close()
             self._child = None
             raise
         if refusal is not None:

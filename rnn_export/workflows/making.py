@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +20,8 @@ from rnn_export.store import Staging, stage
 from rnn_export.store.writing import storing
 from rnn_export.verifier import CaseResult, Report
 from rnn_export.workflows import examples
+from rnn_export.workflows.artifact import REQUIRED, Artifact, Settings
+from rnn_export.workflows.clock import Clock
 from rnn_export.workflows.exporting import network_of
 from rnn_export.workflows.keras_process import KerasProcess
 from rnn_export.workflows.verification import verify
@@ -33,52 +33,6 @@ DESCRIBED = ("preset", "toml", "python")
 """Kinds of source that Keras has yet to build; the others are Keras files already."""
 
 PEER = "loop"
-REQUIRED = ("keras:tensorflow", "numpy", "onnxruntime:cpu")
-"""Who must agree before anything is stored: Keras, the manual reference, onnxruntime."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How artifacts are made.
-
-    Args:
-        out: the folder they stand in.
-        forms: to export and store; the peer's is verified beside them, and not stored.
-        runtimes: to verify on beside those that are required.
-        allow_nonfinite: take weights that are NaN or infinite.
-        seed: of the inputs for verification.
-    """
-
-    out: Path
-    forms: tuple[str, ...] = ("rnn",)
-    runtimes: tuple[str, ...] = ()
-    allow_nonfinite: bool = False
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """What became of one source.
-
-    Args:
-        name: of the artifact.
-        source: as the user wrote it.
-        folder: where it stands.
-        report: of its verification; None when it did not come to that.
-        changed: files that are new, changed or gone; none when all came out equal.
-        rejected: where the files are that did not pass; None when they did.
-        seconds: by step.
-        error: what kept it from being made.
-    """
-
-    name: str
-    source: str
-    folder: Path
-    report: Report | None = None
-    changed: tuple[str, ...] = ()
-    rejected: Path | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    error: RnnExportError | None = None
 
 
 class Workshop:
@@ -106,6 +60,16 @@ class Workshop:
                 done = self._made(begun, network, staging, clock)
         except RnnExportError as error:
             done = replace(begun, error=error)
+        except Exception as error:
+            # A fault of ours, or memory that ran out, on this network: of a thousand, the others go on.
+            told = RnnExportError(
+                source,
+                expected="to be built",
+                got=f"{type(error).__name__}: {error}",
+                advice="Please report it, with what --jobs 1 --debug shows.",
+            )
+            told.__cause__ = error
+            done = replace(begun, error=told)
         return replace(done, seconds=clock.seconds())
 
     def _made(self, begun: Artifact, network: Network, staging: Staging, clock: Clock) -> Artifact:
@@ -194,30 +158,9 @@ class Workshop:
             connection.close()
 
 
-class Clock:
-    """Seconds by step: each lasts until the next one is told."""
-
-    def __init__(self) -> None:
-        self._steps: dict[str, float] = {}
-        self._name = ""
-        self._since = time.perf_counter()
-
-    def step(self, name: str) -> None:
-        """Begin a step."""
-        now = time.perf_counter()
-        if self._name:
-            self._steps[self._name] = self._steps.get(self._name, 0.0) + now - self._since
-        self._name, self._since = name, now
-
-    def seconds(self) -> dict[str, float]:
-        """Return the seconds of every step so far, the present one ended."""
-        self.step("")
-        return dict(self._steps)
-
-
 def _pictures() -> Pictures | None:
-    """Return what gathers an HTML report, where the packages that draw it are installed."""
-    if find_spec("jinja2") is None or find_spec("matplotlib") is None:
+    """Return what gathers an HTML report, where the package that writes it is installed."""
+    if find_spec("jinja2") is None:
         return None
     from rnn_export.workflows.pages import Pictures
 

@@ -12,7 +12,7 @@ from rnn_export.network import Network
 from rnn_export.reports.html import Graph, graph_of, html
 from rnn_export.verifier import Observation, Report
 from rnn_export.verifier.profile import Profile, profile
-from rnn_export.workflows.inspecting_onnx import load_onnx
+from rnn_export.workflows.onnx_input import open_onnx
 
 if TYPE_CHECKING:
     from rnn_export.workflows.subjects import Subject
@@ -34,7 +34,7 @@ class Pictures:
             ReadError: it cannot be read.
         """
         title = Path(subject.file).name if subject.file else subject.form
-        self.graphs.append(graph_of(load_onnx(subject.path), title))
+        self.graphs.append(graph_of(open_onnx(subject.path).model, title))
 
     def see_run(self, network: Network, observation: Observation) -> Profile:
         """Return the profile of a run, for its case."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 
 from rnn_export.errors import RuntimeCrashed
+from rnn_export.workflows.artifact import Artifact, Settings
 from rnn_export.workflows.child import Child
-from rnn_export.workflows.making import Artifact, Settings, Workshop
+from rnn_export.workflows.making import Workshop
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,11 @@ class Task:
 
 
 def made_in_processes(
-    named: Mapping[str, str], settings: Settings, jobs: int
-) -> Iterator[Artifact]:
+    named: Mapping[str, str],
+    settings: Settings,
+    jobs: int,
+    answering: str = f"{__name__}:answer",
+) -> Generator[Artifact, None, None]:
     """Yield artifacts as they are made, in any order.
 
     A process that dies is an error of the one artifact that it was making; another takes its place.
@@ -32,6 +36,7 @@ def made_in_processes(
         named: artifact to source.
         settings: of all.
         jobs: processes, at most one for each artifact.
+        answering: what makes a Task into an Artifact, in a process.
     """
     waiting = deque(Task(settings, name, source) for name, source in named.items())
     busy: dict[Child, Task] = {}
@@ -39,7 +44,7 @@ def made_in_processes(
     try:
         while waiting or busy:
             while waiting and len(busy) < jobs:
-                child, task = idle.pop() if idle else Child(f"{__name__}:answer"), waiting.popleft()
+                child, task = idle.pop() if idle else Child(answering), waiting.popleft()
                 try:
                     child.send(task)
                     busy[child] = task
@@ -55,10 +60,10 @@ def made_in_processes(
                     artifact = _lost(task, error)
                 yield artifact
     finally:
-        for child in idle:
-            child.close()
         for child in busy:
-            child.close(at_once=True)
+            child.interrupt()
+        for child in (*idle, *busy):
+            child.close()
 
 
 def _lost(task: Task, error: RuntimeCrashed) -> Artifact:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from rnn_export.exporters import FORMS, export
 from rnn_export.exporters.taps import CellTap, tap
 from rnn_export.network import Network
 from rnn_export.verifier.static import StaticFinding, check_weights
+from rnn_export.workflows.onnx_input import open_onnx
 
 PEERS = ("loop",)
 UNKNOWN_FORM = "onnx"
@@ -96,28 +96,26 @@ def opened(
     """Return a subject from an ONNX file; its tapped copy is written to ``folder``.
 
     Raises:
-        ReadError: not an ONNX file.
+        ReadError: not an ONNX file, or a hostile one.
     """
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        data = path.read_bytes()
-        model = onnx.load_model_from_string(data)
-    except (OSError, DecodeError) as error:
-        got = getattr(error, "strerror", None) or "bytes that are no ONNX model"
+    found = open_onnx(path)
+    model = found.model
+    gone = sorted(name for name, size in found.external.items() if size is None)
+    if gone:
         raise ReadError(
-            str(path), expected="an ONNX file", got=got, advice="Name a file that `export` wrote."
-        ) from error
+            str(path),
+            expected=f"its data file {gone[0]!r} beside it",
+            got="no such file",
+            advice="Copy both files together, or export it again.",
+        )
     held = {item.key: item.value for item in model.metadata_props}
     stated = held.get("rnn_export.form", "")
-    assumptions = json.loads(held.get("rnn_export.assumptions", "[]")) if stated else []
-    padding = "right" if any("right" in str(text) for text in assumptions) else "any"
+    padding = "right" if "right" in (held.get("rnn_export.assumptions", "") if stated else "") else "any"
     tapped = tap(model)
     target = None
     if tapped.cells:
         # Beside its data file, if it has one: external tensors are found relative to the model.
-        target = _beside(path, model, folder)
+        target = _beside(path, found.external, folder)
         target.write_bytes(tapped.model.SerializeToString())
     return Subject(
         form or stated or UNKNOWN_FORM,
@@ -125,7 +123,7 @@ def opened(
         file,
         target,
         tapped.cells,
-        hashlib.sha256(data).hexdigest(),
+        found.digest,
         padding,
         check_weights(network, _initializers(model, path.parent)),
     )
@@ -162,23 +160,15 @@ def _initializers(model: Any, folder: Path) -> dict[str, np.ndarray]:
     return found
 
 
-def _beside(path: Path, model: Any, folder: Path) -> Path:
-    """Return the place for a tapped copy: a folder with links to the data files of the model."""
-    place = folder / f"tapped-{len(list(folder.iterdir()))}"
-    place.mkdir()
-    names = {
-        entry.value
-        for tensor in model.graph.initializer
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
+def _beside(path: Path, names: Iterable[str], folder: Path) -> Path:
+    """Return the place for a tapped copy, where it finds the data files of the model beside it.
+
+    Not through links: onnx and onnxruntime take a link for an attack, a hard one even at the user's own file.
+    """
+    if path.parent == folder:
+        return path.with_name(f"{path.stem}.tapped.onnx")
     for name in names:
-        linked = place / name
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            continue
-        linked.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            linked.hardlink_to((path.parent / name).resolve())
-        except OSError:
-            linked.symlink_to((path.parent / name).resolve())
-    return place / "tapped.onnx"
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path.parent / name, copy)
+    return folder / "tapped.onnx"

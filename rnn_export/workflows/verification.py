@@ -53,7 +53,7 @@ class Plan:
         seed: of the inputs.
         allow_precision: bits from which PRECISION-DOWNGRADED is permitted; None for never.
         options: of the workers.
-        evidence: takes every observation and its verdict, or None.
+        evidence: takes every observation, or None.
         progress: told each step, for people.
         pictures: gathers what an HTML report draws, or None.
     """
@@ -94,7 +94,7 @@ def verify(
         require: runtimes without whose pass there is none; they are run as well.
         seed: of the inputs.
         allow_precision: significant bits from which coarser arithmetic than the source's is permitted.
-        evidence: a folder for every observation; None to keep none.
+        evidence: an empty folder for every observation, for `judge`; None to keep none.
         allow_nonfinite: read weights that are NaN or infinite.
         export_options: for `export` (opset, batch, time, padding).
         options: of the runtimes (threads, limits).
@@ -127,6 +127,10 @@ def verify(
         opened = stack.enter_context(
             sources.opened(source, folder, allow_nonfinite=allow_nonfinite)
         )
+        if plan.evidence is not None:
+            from rnn_export.workflows.evidence import begin
+
+            begin(plan.evidence, opened)
         found: list[Subject | NoSubject] = []
         for number, file in enumerate(listed):
             place = folder / f"file-{number}"
@@ -265,7 +269,7 @@ class _Runs:
             try:
                 observation = observe(self.network, session, tapped, subject, inputs)
                 verdict = judge(self.network, observation)
-                self._keep(observation, verdict, inputs, blank)
+                self._keep(observation, inputs, blank)
                 placement = observation.facts.placement
                 drawn = self._drawn(observation, inputs)
             except (RuntimeRefused, RuntimeCrashed) as error:
@@ -293,13 +297,11 @@ class _Runs:
             and (verdict.effective_bits or 0.0) >= bits
         )
 
-    def _keep(
-        self, observation: Observation, verdict: Verdict, inputs: InputSet, blank: CaseResult
-    ) -> None:
+    def _keep(self, observation: Observation, inputs: InputSet, blank: CaseResult) -> None:
         if self.plan.evidence is not None:
             from rnn_export.workflows.evidence import keep
 
-            keep(self.plan.evidence, self.opened, observation, verdict, inputs.kind, blank.file)
+            keep(self.plan.evidence, observation, inputs, blank.file)
 
     def _drawn(self, observation: Observation, inputs: InputSet) -> Profile | None:
         # The set of every token is large, and its curves are those of the long set.

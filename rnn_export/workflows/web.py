@@ -18,7 +18,7 @@ from rnn_export.store import check_folder, read_manifest, stage
 from rnn_export.store.writing import storing
 from rnn_export.verifier import InputSet, design
 from rnn_export.verifier.inputs.designing import EVERY_TOKEN
-from rnn_export.workflows.inspecting_onnx import load_onnx
+from rnn_export.workflows.onnx_input import open_onnx
 from rnn_export.workflows.subjects import opened
 from rnn_export.workflows.web_runtime import web_runtime
 from rnn_export.workflows.web_vectors import fits_browser, write_cases
@@ -143,7 +143,7 @@ def _copied(folder: Path, model: Path, runtime: dict[str, Path]) -> list[dict[st
     shutil.copyfile(model, folder / MODEL)
     names = {
         entry.value
-        for tensor in load_onnx(model).graph.initializer
+        for tensor in open_onnx(model).model.graph.initializer
         for entry in tensor.external_data
         if entry.key == "location"
     }

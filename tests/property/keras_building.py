@@ -8,8 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from tests.property.keras_bench import Bench, Item
 from tests.property.keras_models import Recipe
-from tests.property.keras_steps import BUILDERS, SEQUENTIAL, Bench, Item
+from tests.property.keras_steps import BUILDERS, SEQUENTIAL
 
 BATCH, TIME, SECOND_TIME, FEATURES, TOKENS = 3, 7, 4, 5, 9
 

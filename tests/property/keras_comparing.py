@@ -72,3 +72,8 @@ def agree(network: Network, model: Any, given: Mapping[str, np.ndarray]) -> None
         assert got.shape == want.shape
         assert np.array_equal(np.isnan(got), np.isnan(want))
         assert np.nanmax(np.abs(got - want), initial=0.0) <= allowed, port.name
+
+
+def layer_kinds(model: Any) -> set[str]:
+    """Return the classes of all layers in and under a model."""
+    return {type(layer).__name__ for layer in model._flatten_layers()}

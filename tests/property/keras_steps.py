@@ -3,168 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
+from tests.property.keras_bench import Bench, Item
 from tests.property.keras_models import Step
+from tests.property.keras_recurrent_steps import (
+    bidirectional,
+    cell_options,
+    encoder_decoder,
+    explicit_mask,
+    rnn_cell,
+    rnn_options,
+    rnn_stack,
+    simple_rnn,
+)
 
 L = keras.layers
 MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
-MODES = ("concat", "sum", "mul", "ave", None)
-
-
-@dataclass(frozen=True)
-class Item:
-    """A tensor on the bench: (batch, time, features), or (batch, features) where ``time`` is None."""
-
-    tensor: Any
-    time: str | None
-    features: int
-    is_input: bool = False
-
-
-@dataclass
-class Bench:
-    """The tensors made so far, and how layers are made: each with a name of its own and one dtype policy."""
-
-    dtype: str
-    named: Callable[[str], str]
-    items: list[Item] = field(default_factory=list)
-    inputs: list[Any] = field(default_factory=list)
-    layers: list[tuple[Any, Item]] = field(default_factory=list)
-
-    def layer(self, kind: Any, *args: Any, **options: Any) -> Any:
-        return kind(*args, **options, dtype=self.dtype, name=self.named(kind.__name__.lower()))
-
-    def apply(self, kind: Any, item: Item, *args: Any, **options: Any) -> Item:
-        return Item(self.layer(kind, *args, **options)(item.tensor), item.time, item.features)
-
-    def identity(self, item: Item) -> Item:
-        return self.apply(L.Activation, item, "tanh")
-
-    def pick(self, number: int, *, sequence: bool) -> Item | None:
-        fitting = [item for item in self.items if (item.time is not None) == sequence]
-        return fitting[-1 - number % len(fitting)] if fitting else None
-
-    def sequence(self, step: Step) -> Item:
-        found = self.pick(step.tensor, sequence=True)
-        assert found is not None  # The inputs are sequences.
-        return found
-
-    def matched(self, item: Item, features: int) -> Item:
-        """Return the item with so many features, by a Dense layer if need be."""
-        if item.features == features:
-            return item
-        made = self.apply(L.Dense, item, features)
-        return Item(made.tensor, item.time, features)
-
-
-def rnn_options(step: Step) -> dict[str, Any]:
-    return {
-        "return_sequences": step.flags[0],
-        "go_backwards": step.flags[1],
-        "zero_output_for_mask": step.flags[2],
-        "return_state": step.flags[3],
-    }
-
-
-def cell_options(step: Step) -> dict[str, Any]:
-    return {
-        "activation": step.activation,
-        "use_bias": step.flags[4],
-        "dropout": 0.25 * step.flags[5],
-    }
-
-
-def unroll(item: Item, step: Step) -> dict[str, Any]:
-    return {"unroll": step.flags[6] and item.tensor.shape[1] is not None}
-
-
-def outputs(made: Any, item: Item, step: Step, sizes: tuple[int, ...]) -> list[Item]:
-    """Return a recurrent layer's outputs as items: the states first, so that the output is the latest."""
-    time = item.time if step.flags[0] else None
-    if not step.flags[3]:
-        return [Item(made, time, sizes[-1])]
-    first, *states = keras.tree.flatten(made)
-    flat = [Item(state, None, size) for state, size in zip(states, sizes, strict=True)]
-    return [*flat, Item(first, time, sizes[-1])]
-
-
-def simple_rnn(bench: Bench, step: Step) -> list[Item]:
-    item = bench.sequence(step)
-    options = {**rnn_options(step), **cell_options(step), **unroll(item, step)}
-    layer = bench.layer(L.SimpleRNN, step.units, **options)
-    start = bench.pick(step.other, sequence=False) if step.flags[7] else None
-    if start is None:
-        return outputs(layer(item.tensor), item, step, (step.units,))
-    state = bench.matched(start, step.units).tensor
-    given = [state] if step.choice % 2 else state
-    return outputs(layer(item.tensor, initial_state=given), item, step, (step.units,))
-
-
-def rnn_cell(bench: Bench, step: Step) -> list[Item]:
-    item = bench.sequence(step)
-    cell = bench.layer(L.SimpleRNNCell, step.units, **cell_options(step))
-    layer = bench.layer(L.RNN, cell, **rnn_options(step), **unroll(item, step))
-    return outputs(layer(item.tensor), item, step, (step.units,))
-
-
-def rnn_stack(bench: Bench, step: Step) -> list[Item]:
-    item = bench.sequence(step)
-    # Keras itself fails on a stack of one cell under a mask.
-    sizes = tuple(step.units + index for index in range(2 + step.choice % 2))
-    cells: Any = [bench.layer(L.SimpleRNNCell, size, **cell_options(step)) for size in sizes]
-    if step.flags[7] or bench.dtype != keras.config.floatx():
-        # A bare list becomes a StackedRNNCells of the global dtype policy, whatever the layer's own.
-        cells = bench.layer(L.StackedRNNCells, cells)
-    layer = bench.layer(L.RNN, cells, **rnn_options(step))
-    return outputs(layer(item.tensor), item, step, sizes)
-
-
-def both_ways(bench: Bench, step: Step) -> tuple[Any, int]:
-    options = {"return_sequences": step.flags[0], "return_state": step.flags[3]}
-    mode = MODES[step.choice % 5]
-    forward = bench.layer(L.SimpleRNN, step.units, **options, **cell_options(step))
-    backward, units = None, step.units
-    if step.flags[6]:
-        units = step.units + (step.flags[7] and mode in ("concat", None))
-        backward = bench.layer(L.SimpleRNN, units, go_backwards=True, activation="tanh", **options)
-    return bench.layer(L.Bidirectional, forward, merge_mode=mode, backward_layer=backward), units
-
-
-def bidirectional(bench: Bench, step: Step) -> list[Item]:
-    item = bench.sequence(step)
-    layer, units = both_ways(bench, step)
-    found = keras.tree.flatten(layer(item.tensor))
-    time, mode = item.time if step.flags[0] else None, MODES[step.choice % 5]
-    states: list[Item] = []
-    if step.flags[3]:
-        *found, a, b = found
-        states = [Item(a, None, step.units), Item(b, None, units)]
-    sizes = [step.units, units] if mode is None else [step.units + units * (mode == "concat")]
-    return [*states, *(Item(x, time, size) for x, size in zip(found, sizes, strict=True))]
-
-
-def encoder_decoder(bench: Bench, step: Step) -> list[Item]:
-    source, target = bench.sequence(step), bench.pick(step.other, sequence=True)
-    assert target is not None
-    encoder = bench.layer(L.SimpleRNN, step.units, return_state=True, **cell_options(step))
-    _, state = encoder(source.tensor)
-    decoder = bench.layer(L.SimpleRNN, step.units, return_sequences=True, **cell_options(step))
-    return [Item(decoder(target.tensor, initial_state=state), target.time, step.units)]
-
-
-def explicit_mask(bench: Bench, step: Step) -> list[Item]:
-    item = bench.sequence(step)
-    prefix = "x2" if item.time == "x2_time" else "x"
-    if item.time not in ("time", "x2_time"):
-        return []
-    mask = keras.Input(item.tensor.shape[1:2], name=bench.named(f"{prefix}_mask"), dtype="bool")
-    bench.inputs.append(mask)
-    layer = bench.layer(L.SimpleRNN, step.units, **rnn_options(step), **cell_options(step))
-    return outputs(layer(item.tensor, mask=mask), item, step, (step.units,))
 
 
 def dense(bench: Bench, step: Step) -> list[Item]:

@@ -9,9 +9,10 @@ Source: ONNX Scan-11.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from onnx import GraphProto, helper
+from onnx import ValueInfoProto, helper
 
 from rnn_export.exporters.activations import activate
 from rnn_export.exporters.elements import carrier, number, numpy_dtype
@@ -73,39 +74,86 @@ def _scan(
     reverse: bool,
 ) -> Track:
     start = initial or zeros(low, x, cell.units, call.dtype)
-    inputs = [start, projected(low, call, cell, x)]
-    kinds = [("h", carrier(call.dtype)), ("x", carrier(call.dtype))]
+    wide = carrier(call.dtype)
+    streams = [Stream("x", projected(low, call, cell, x), wide, cell.units)]
     if masked is not None:
-        inputs.append(masked.wide())
-        kinds.append(("mask", "bool"))
-    body = low.graph.body()
-    given = [body.name(f"{cell_path(call, cell)}/{word}") for word, _ in kinds]
+        streams.append(Stream("mask", masked.wide(), "bool", 1))
     recurrent = low.weight(cell.recurrent_kernel, call, f"{weight_path(call, cell)}/R")
-    z = body.add("Gemm", [given[0], recurrent, given[1]])
-    state = activate(body, cell.activation, z, call.dtype, f"layer {call.layer!r}")
-    if masked is not None:
-        state = body.add("Where", [given[2], state, given[0]])
-    shapes = [given[0], given[1], *given[2:]]
-    made = [state, *([body.add("Identity", [state])] if demand.sequence else [])]
-    last, *sequence = low.graph.node(
-        "Scan",
-        inputs,
-        ("h", *(("Y",) if demand.sequence else ())),
-        path=cell_path(call, cell),
-        body=graph_of(
-            body, list(zip(shapes, (kind for _, kind in kinds), strict=True)), made, call.dtype
-        ),
-        num_scan_inputs=len(inputs) - 1,
-        scan_input_directions=[1] * (len(inputs) - 1) if reverse else None,
-        scan_output_directions=[1] if reverse and demand.sequence else None,
+
+    def step(body: Graph, held: str, given: Sequence[str]) -> str:
+        z = body.add("Gemm", [held, recurrent, given[0]])
+        state = activate(body, cell.activation, z, call.dtype, f"layer {call.layer!r}")
+        return body.add("Where", [given[1], state, held]) if masked is not None else state
+
+    state = Stream("h", start, wide, cell.units)
+    last, sequence = scan(
+        low.graph, cell_path(call, cell), state, streams, step, demand.sequence, reverse
     )
-    return Track(sequence[0] if sequence else None, last)
+    return Track(sequence, last)
 
 
-def graph_of(
-    body: Graph, given: Sequence[tuple[str, str]], made: Sequence[str], dtype: str
-) -> GraphProto:
-    """Return a body as a GraphProto: element types are declared, shapes are left open."""
-    inputs = [helper.make_tensor_value_info(name, number(kind), None) for name, kind in given]
-    outputs = [helper.make_tensor_value_info(name, number(carrier(dtype)), None) for name in made]
-    return helper.make_graph(body.nodes, "body", inputs, outputs)
+class Stream(NamedTuple):
+    """What goes into a Scan.
+
+    Args:
+        word: what it is called in the body.
+        value: its name outside.
+        dtype: its element type.
+        width: the size of its last axis.
+    """
+
+    word: str
+    value: str
+    dtype: str
+    width: int
+
+    def inside(self, name: str) -> ValueInfoProto:
+        """Return the declaration of one step of it, (batch, width), the batch without a name."""
+        return helper.make_tensor_value_info(name, number(self.dtype), [None, self.width])
+
+
+def scan(
+    graph: Graph,
+    path: str,
+    state: Stream,
+    streams: Sequence[Stream],
+    step: Callable[[Graph, str, Sequence[str]], str],
+    sequence: bool,
+    reverse: bool = False,
+) -> tuple[str, str | None]:
+    """Write a Scan along axis 0.
+
+    Args:
+        graph: where it goes.
+        path: the node's name.
+        state: what it starts from.
+        streams: what it reads step by step.
+        step: (body, state, one step of each stream) to the next state.
+        sequence: whether every state is put out.
+        reverse: whether it starts at the last step; what is put out is in the order of time all the same.
+
+    Returns:
+        The last state, and all states over time or None.
+    """
+    body = graph.body()
+    everything = (state, *streams)
+    names = [body.name(f"{path}/{item.word}") for item in everything]
+    made = step(body, names[0], names[1:])
+    outputs = [made, *([body.add("Identity", [made])] if sequence else [])]
+    inner = helper.make_graph(
+        body.nodes,
+        "body",
+        [item.inside(name) for item, name in zip(everything, names, strict=True)],
+        [state.inside(name) for name in outputs],
+    )
+    last, *shown = graph.node(
+        "Scan",
+        [item.value for item in everything],
+        ("h", "Y") if sequence else ("h",),
+        path=path,
+        body=inner,
+        num_scan_inputs=len(streams),
+        scan_input_directions=[1] * len(streams) if reverse else None,
+        scan_output_directions=[1] if reverse and sequence else None,
+    )
+    return last, shown[0] if shown else None

@@ -20,7 +20,7 @@ from rnn_export.exporters.elements import carrier, numpy_dtype
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.recurrent.masks import Masked
-from rnn_export.exporters.recurrent.scan import graph_of, zeros
+from rnn_export.exporters.recurrent.scan import Stream, scan, zeros
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
 from rnn_export.exporters.stored import Fixed, Laid
 from rnn_export.network import Call
@@ -78,36 +78,24 @@ def wavefront(low: Lowering, stack: Stack, x: str) -> list[Track]:
         x: (time, batch, features), in the order in which the cells work.
     """
     graph, edges = low.graph, stack.edges
-    inputs = [_start(low, stack, x), _stream(low, stack, x)]
-    kinds = [carrier(stack.dtype)] * 2
+    wide, width = carrier(stack.dtype), edges[-1]
+    state = Stream("h", _start(low, stack, x), wide, width)
+    streams = [Stream("x", _stream(low, stack, x), wide, width)]
     if stack.selects:
-        inputs.append(_held(low, stack, x))
-        kinds.append("bool")
+        streams.append(Stream("valid", _held(low, stack, x), "bool", width))
     path = "//".join(cell_path(call, cell) for call, cell in stack.members)
-    body = graph.body()
-    given = [body.name(f"{path}/{word}") for word in ("h", "x", "valid")[: len(inputs)]]
     matrix = graph.store(_matrix(stack), f"{'//'.join(weight_path(*m) for m in stack.members)}/M")
-    z = body.add("Gemm", [given[0], matrix, given[1]])
-    state = _activated(body, stack, z)
-    if stack.selects:
-        state = body.add("Where", [given[2], state, given[0]])
-    over_time = any(d.sequence or (d.last and not stack.selects) for d in stack.demands[:-1])
-    over_time = over_time or stack.demands[-1].sequence
-    made = [state, *([body.add("Identity", [state])] if over_time else [])]
-    last, *sequence = graph.node(
-        "Scan",
-        inputs,
-        ("h", "Y") if over_time else ("h",),
-        path=path,
-        body=graph_of(body, list(zip(given, kinds, strict=True)), made, stack.dtype),
-        num_scan_inputs=len(inputs) - 1,
-    )
+
+    def step(body: Graph, held: str, given: Sequence[str]) -> str:
+        made = _activated(body, stack, body.add("Gemm", [held, matrix, given[0]]))
+        return body.add("Where", [given[1], made, held]) if stack.selects else made
+
+    *lower, top = stack.demands
+    over_time = top.sequence or any(d.sequence or (d.last and not stack.selects) for d in lower)
+    last, sequence = scan(graph, path, state, streams, step, over_time)
     hint = graph.nodes[-1].metadata_props.add()
     hint.key, hint.value = "rnn_export.units", ",".join(str(cell.units) for cell in stack.cells)
-    return [
-        _track(low, stack, k, last, sequence[0] if sequence else None)
-        for k in range(len(edges) - 1)
-    ]
+    return [_track(low, stack, k, last, sequence) for k in range(len(edges) - 1)]
 
 
 def _matrix(stack: Stack) -> Fixed:

@@ -10,8 +10,8 @@ from rnn_export.network.ops import Activate, ParametricRelu
 from rnn_export.readers.fields import Fields, brief
 from rnn_export.readers.json_text import Json
 from rnn_export.readers.layers.entry import Entry, hand_on
+from rnn_export.readers.origins import check_origin
 from rnn_export.readers.policy import FLOATS
-from rnn_export.readers.refusals import check_origin
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Value
 

@@ -13,9 +13,10 @@ from rnn_export.readers.values import Structure, Value
 
 def _embedding(use: Use) -> list[Value]:
     tokens = use.one()
-    (tensor,) = use.emit(
-        Embedding(use.weight("embeddings")), [tokens], hints={"class": "Embedding"}
-    )
+    table = use.weight("embeddings")
+    wanted = (use.fields.integer("input_dim"), use.fields.integer("output_dim"))
+    _expect(use, "embeddings", table.shape, wanted)
+    (tensor,) = use.emit(Embedding(table), [tokens], hints={"class": "Embedding"})
     return [Value(tensor)]
 
 
@@ -35,8 +36,20 @@ def dense(use: Use, value: Value) -> list[Value]:
     bias = use.weight("bias") if use.fields.flag("use_bias", True) else None
     function = parse(use.fields.get("activation"), use.subject, keras2=use.lowering.keras2)
     op = Dense(use.weight("kernel"), bias, function)
+    _expect(use, "kernel", op.kernel.shape[1:], (use.fields.integer("units"),))
     (tensor,) = use.emit(op, [value], hints={"class": "Dense"})
     return [Value(tensor, value.mask)]
+
+
+def _expect(use: Use, name: str, got: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Raise ReadError unless a weight has the sizes that the configuration gives."""
+    if got != wanted:
+        raise ReadError(
+            use.subject,
+            expected=f"{name} of {' x '.join(map(str, wanted))}",
+            got=" x ".join(map(str, got)),
+            advice="The weights do not belong to this configuration.",
+        )
 
 
 def _masking(use: Use) -> list[Value]:

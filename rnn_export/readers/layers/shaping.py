@@ -39,6 +39,8 @@ def _flatten(use: Use) -> list[Value]:
 def _reshape(use: Use) -> list[Value]:
     value = use.one()
     target = use.fields.integers("target_shape")
+    if any(size < -1 or size == 0 for size in target):
+        raise ReadError(use.subject, expected="sizes, or -1 for one of them", got=str(target))
     return [_emit(use, Reshape(_led(use, value, target)), value)]
 
 
@@ -79,7 +81,10 @@ def _permute(use: Use) -> list[Value]:
 
 
 def _repeat(use: Use) -> list[Value]:
-    return [_emit(use, Repeat(use.fields.integer("n")), use.one())]
+    times = use.fields.integer("n")
+    if times < 1:
+        raise ReadError(use.subject, expected="at least one repetition", got=str(times))
+    return [_emit(use, Repeat(times), use.one())]
 
 
 def _pool(use: Use) -> list[Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from rnn_export.reports.table import Tone
 from rnn_export.reports.verdicts import SOURCE, inputs_of, tone_of
@@ -37,7 +38,12 @@ class Model:
         return self.form or SOURCE
 
     def __str__(self) -> str:
-        return f"{self.name} {self.file}".rstrip()
+        # Artifacts name their files by form; nobody needs that twice.
+        return (
+            self.file
+            if PurePath(self.file).stem == self.form
+            else f"{self.name} {self.file}".rstrip()
+        )
 
 
 def model_of(case: CaseResult) -> Model:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from rnn_export.verifier.inputs.masks import masks
 from rnn_export.verifier.inputs.roles import Role, roles
 from rnn_export.verifier.rehearsal import Rehearsal, rehearse
 
-SAMPLES_PER_PARAMETER = 4
+SAMPLES_PER_PARAMETER = 8
 """The long set has this many samples (batch x time) for each weight of a unit: the regression needs them."""
 
 MOST_SAMPLES = 4096
@@ -55,6 +55,7 @@ def design(
     seed: int = 0,
     padding: str = "any",
     pinned: Mapping[str, int] | None = None,
+    kinds: Collection[str] | None = None,
 ) -> tuple[InputSet, ...]:
     """Return the input sets for a network, the most telling first.
 
@@ -63,6 +64,7 @@ def design(
         seed: equal seeds give equal feeds.
         padding: "right" if the file takes right padding alone.
         pinned: symbolic axes that the file fixes, to their sizes.
+        kinds: which sets to make; None for all. Those that are made are the same either way.
     """
     made: list[InputSet] = []
     seen: list[dict[str, int]] = []
@@ -71,6 +73,8 @@ def design(
         if sizes in seen:
             continue
         seen.append(sizes)
+        if kinds is not None and kind not in kinds:
+            continue
         rng = np.random.default_rng([seed, number])
         feeds, rehearsal = _settled(network, sizes, rng, padding == "right")
         times = [size for name, size in sizes.items() if name != BATCH]
@@ -79,7 +83,8 @@ def design(
             InputSet(
                 kind,
                 feeds,
-                sizes[BATCH],
+                # A stateful network fixes its batch, whatever was wanted.
+                next(iter(feeds.values())).shape[0],
                 times[0] if times else fixed,
                 seed,
                 coverage(network, rehearsal),

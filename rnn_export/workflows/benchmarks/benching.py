@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +15,18 @@ from rnn_export import presets
 from rnn_export.builders import reference
 from rnn_export.errors import RuntimeUnavailable
 from rnn_export.network import Network
-from rnn_export.network.ops import Recurrent
 from rnn_export.runtimes import OnnxFile, Unavailable
-from rnn_export.workflows import sources
 from rnn_export.workflows.benchmarks import floors
 from rnn_export.workflows.benchmarks.asked import Asked
 from rnn_export.workflows.benchmarks.contenders import Contender, Fed, Gathering, Workers
 from rnn_export.workflows.benchmarks.figures import paired_ratio, spread
-from rnn_export.workflows.benchmarks.machine import describe_machine
+from rnn_export.workflows.benchmarks.machine import Machine, describe_machine
 from rnn_export.workflows.benchmarks.result import Benchmark, Entry, Floor, Point
-from rnn_export.workflows.benchmarks.rounds import Round, calm, fair_share, rounds
+from rnn_export.workflows.benchmarks.rounds import Round, calmest, fair_share, rounds
 from rnn_export.workflows.benchmarks.work import Work, work
 from rnn_export.workflows.examples import example
+from rnn_export.workflows.shapes import in_words, shape_of
+from rnn_export.workflows.sources import Opened, opened
 
 FLOOR_RUNTIME = "onnxruntime:cpu"
 
@@ -43,50 +43,46 @@ def bench(source: Any, asked: Asked | None = None, **changes: Any) -> Benchmark:
         ReadError: a source that is missing or cannot be read.
         UnknownRuntime: a name that no runtime has.
     """
-    asked = replace(asked or Asked(), **changes)
+    (found,) = benchmarks([source], replace(asked or Asked(), **changes))
+    return found
+
+
+def benchmarks(sources: Iterable[Any], asked: Asked) -> Iterator[Benchmark]:
+    """Yield the benchmark of each source; workers start once and stay for all, which saves most of the time."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="rnn_export-")))
-        asked.tell("reading the source")
-        opened = stack.enter_context(_opened(source, folder, asked))
-        gathering = Gathering(opened, Workers(asked, stack), folder)
+        workers = Workers(asked, stack)
         machine = describe_machine()
-        points = tuple(_point(gathering, batch, time) for batch, time in asked.sizes)
+        for source in sources:
+            with TemporaryDirectory(prefix="rnn_export-") as folder:
+                yield _benchmark(source, Path(folder), workers, machine)
+
+
+def _benchmark(source: Any, folder: Path, workers: Workers, machine: Machine) -> Benchmark:
+    asked = workers.asked
+    asked.tell("reading the source")
+    with _opened(source, folder, asked) as found:
+        gathering = Gathering(found, workers, folder)
         return Benchmark(
-            opened.name,
-            opened.network.digest,
-            shape_of(opened.network),
-            opened.network.parameters,
+            found.name,
+            found.network.digest,
+            in_words(found.network),
+            shape_of(found.network),
+            found.network.parameters,
             machine,
-            points,
+            tuple(_point(gathering, batch, time) for batch, time in asked.sizes),
         )
 
 
 @contextmanager
-def _opened(source: Any, folder: Path, asked: Asked) -> Iterator[sources.Opened]:
+def _opened(source: Any, folder: Path, asked: Asked) -> Iterator[Opened]:
     """Open a source; a description becomes a Keras file, which takes seconds, only where a peer needs one."""
     if not asked.peers and isinstance(source, str) and source in presets.names():
         source = presets.network(source)
     if not asked.peers and isinstance(source, Network):
-        yield sources.Opened(source.source.name, source, None, "no peer was asked for")
+        yield Opened(source.source.name, source, None, "no peer was asked for")
         return
-    with sources.opened(source, folder) as opened:
-        yield opened
-
-
-def shape_of(network: Network) -> str:
-    """Return the recurrent layers in a few words: "3x64 of 32", "64+32 of 8"."""
-    cells = [
-        cell
-        for call in network.recurrent()
-        if isinstance(call.op, Recurrent)
-        for cell in call.op.cells
-    ]
-    if not cells:
-        return "no recurrent layer"
-    units = [cell.units for cell in cells]
-    alike = len(units) > 1 and len(set(units)) == 1
-    text = f"{len(units)}x{units[0]}" if alike else "+".join(map(str, units))
-    return f"{text} of {cells[0].features}"
+    with opened(source, folder) as found:
+        yield found
 
 
 def _point(gathering: Gathering, batch: int, time: int) -> Point:
@@ -106,7 +102,8 @@ def _point(gathering: Gathering, batch: int, time: int) -> Point:
         slice_seconds=asked.slice_seconds,
         tell=lambda done, of: asked.tell(f"batch {batch}, time {time}: {done} of {of} rounds"),
     )
-    quiet = calm(found, asked.rounds)
+    counted = calmest(found, asked.rounds)
+    quiet = [found[number] for number in counted]
     bottom = _floor(sums, rates, quiet)
     entries = [_entry(each, exact, found, quiet, bottom) for each in contenders]
     for fed in (*rates.values(), *running.values()):
@@ -119,6 +116,7 @@ def _point(gathering: Gathering, batch: int, time: int) -> Point:
         _ranked(entries, quiet),
         tuple(each.foreign for each in found),
         fair_share(asked.threads),
+        counted,
     )
 
 

@@ -90,6 +90,6 @@ def _panel(axis: Any, benchmark: Benchmark, point: Point) -> None:
     axis.set_xlabel("ms", fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
     axis.set_title(
-        f"{benchmark.shape}, batch {point.batch}, time {point.time}, {point.threads} thread(s)",
+        f"{benchmark.words}, batch {point.batch}, time {point.time}, {point.threads} thread(s)",
         fontsize=8,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnn_export.workflows.benchmarks.figures import Ratio, Spread
 from rnn_export.workflows.benchmarks.machine import Machine
+from rnn_export.workflows.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,9 @@ class Point:
         threads: within an operator.
         floor: None where onnxruntime is missing.
         entries: fastest first, then those that were not timed.
-        foreign: others' share of the machine in each round; the calmest ones count.
+        foreign: others' share of the machine in each round.
         fair: up to which share a round is calm.
+        counted: numbers of the rounds that count, the calmest ones.
     """
 
     batch: int
@@ -83,6 +84,11 @@ class Point:
     entries: tuple[Entry, ...]
     foreign: tuple[float, ...]
     fair: float
+    counted: tuple[int, ...]
+
+    def times(self, entry: Entry) -> list[float]:
+        """Return the seconds of an entry in the rounds that count."""
+        return [entry.rounds[number] for number in self.counted]
 
     def entry(self, name: str) -> Entry:
         """Return the entry of this name; KeyError if there is none."""
@@ -100,7 +106,8 @@ class Benchmark:
         schema: of the JSON.
         source: as the user named it.
         network: its digest.
-        shape: its layers in a few words, "3x64 of 32".
+        words: its recurrent layers, "3x64 of 32".
+        shape: the same as numbers; None if it has none.
         parameters: of the network.
         machine: where it ran.
         points: one for each size.
@@ -108,18 +115,9 @@ class Benchmark:
 
     source: str
     network: str
-    shape: str
+    words: str
+    shape: Shape | None
     parameters: int
     machine: Machine
     points: tuple[Point, ...]
     schema: int = 1
-
-
-def best(point: Point, names: Mapping[str, object] | None = None) -> Entry | None:
-    """Return the fastest timed entry, among ``names`` if given."""
-    timed = [entry for entry in point.entries if entry.seconds is not None]
-    if names is not None:
-        timed = [entry for entry in timed if entry.name in names]
-    return min(
-        timed, key=lambda entry: entry.seconds.median if entry.seconds else 0.0, default=None
-    )

@@ -84,11 +84,10 @@ def rounds(
     return tuple(found)
 
 
-def calm(found: Sequence[Round], count: int) -> tuple[Round, ...]:
-    """Return the ``count`` rounds in which others took the least of the machine, in their order."""
-    ordered = sorted(found, key=lambda each: each.foreign)[:count]
-    chosen = {id(each) for each in ordered}
-    return tuple(each for each in found if id(each) in chosen)
+def calmest(found: Sequence[Round], count: int) -> tuple[int, ...]:
+    """Return the numbers of the ``count`` rounds in which others took the least of the machine, in order."""
+    ordered = sorted(range(len(found)), key=lambda number: found[number].foreign)
+    return tuple(sorted(ordered[:count]))
 
 
 def fair_share(threads: int) -> float:

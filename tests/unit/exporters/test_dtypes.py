@@ -126,7 +126,7 @@ def test_normalization_in_float16_computes_wider() -> None:
     draft.output("norm", y)
     model = export(draft.finish(Source("python", "norm"))).model
     # The squares of these are beyond float16.
-    given = np.float16(512) + np.float16([[1.5, -1.5, -1.5, 1.5]])
+    given = (512 + np.array([[1.5, -1.5, -1.5, 1.5]])).astype(np.float16)
     np.testing.assert_array_equal(ran(model, given), [[0.75, -0.75, -0.75, 0.75]])
 
 

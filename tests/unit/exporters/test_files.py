@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -133,12 +132,11 @@ def test_port_names_are_free_even_where_they_look_like_ours() -> None:
 
 
 @pytest.fixture
-def split(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def split(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thresholds so low that a small model takes the way of one beyond 256 MB."""
     monkeypatch.setattr(tensors, "INLINE_BYTES", 64)
     monkeypatch.setattr(tensors, "_SMALL", 32)
     monkeypatch.setattr(stored, "_SLAB_BYTES", 40)
-    yield
 
 
 @pytest.mark.usefixtures("split")

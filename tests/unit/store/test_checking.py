@@ -68,6 +68,16 @@ def test_a_file_replaced_by_a_link_to_equal_bytes_is_changed(
     assert states(artifact)["rnn.onnx"] == "changed"
 
 
+def test_a_folder_replaced_by_a_link_to_equal_files_is_changed(tmp_path: Path) -> None:
+    with store.stage(tmp_path, "net") as staging:
+        (staging.folder / "inner").mkdir()
+        (staging.folder / "inner" / "x").write_bytes(b"x")
+        staging.commit("0f" * 32, {})
+    (tmp_path / "net" / "inner").rename(tmp_path / "elsewhere")
+    (tmp_path / "net" / "inner").symlink_to(tmp_path / "elsewhere")
+    assert states(tmp_path / "net")["inner/x"] == "changed"
+
+
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", "./x", "."])
 def test_a_manifest_cannot_name_a_path_outside_the_folder(tmp_path: Path, name: str) -> None:
     text = Manifest("0f" * 32, {name: Entry("00" * 32, 0)}).text()

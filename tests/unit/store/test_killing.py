@@ -56,6 +56,8 @@ while True:
     _, status = os.waitpid(child, 0)
     if mode == "two-steps" and not (root / "net").exists():
         gone += 1
+        with store.stage(root, "net"):
+            assert found() == OLD
     else:
         state = found()
         assert state in (OLD, NEW), state

@@ -56,7 +56,7 @@ def test_weights_in_memory_are_the_same_network(name: str) -> None:
 
 def test_a_mask_is_refused_by_the_name_of_its_call() -> None:
     network = simple_rnn(5, 3, input_dim=11, mask_zero=True)
-    with pytest.raises(Refused, match=r"TokenMask|a mask"):
+    with pytest.raises(Refused, match="embedding/mask#0"):
         check(network, "torch:eager", ("tanh",))
 
 
@@ -79,8 +79,10 @@ def test_every_peer_agrees_with_the_reference_or_says_how_to_get_it() -> None:
     assert {entry.name for entry in point.entries} == set(peer_names())
     for entry in point.entries:
         if entry.seconds is None:
-            assert entry.reason.startswith("UNAVAILABLE: "), entry
-            assert "pip install" in entry.reason, entry
+            missing = entry.reason.startswith("UNAVAILABLE: ") and "pip install" in entry.reason
+            # OpenVINO does not read the Loop of Keras' export: "canonical inputs size (12)".
+            refused = entry.name == "loop@openvino:cpu" and entry.reason.startswith("UNSUPPORTED: ")
+            assert missing or refused, entry
         else:
             assert entry.max_difference is not None
             assert entry.max_difference <= error_bound(network, 2, 7), entry

@@ -19,6 +19,7 @@ from rnn_export.exporters import export
 from rnn_export.network import Network
 from rnn_export.readers import read
 from rnn_export.workflows import making
+from rnn_export.workflows.artifact import REQUIRED
 from rnn_export.workflows.building import Built, build
 
 pytestmark = pytest.mark.slow
@@ -56,7 +57,7 @@ def built(out: Path) -> Built:
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "report.json"]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stem != "report"]
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
@@ -64,7 +65,7 @@ def test_three_runtimes_agree_and_the_artifact_passes_its_check(built: Built, ou
     artifact = built.artifacts[0]
     assert artifact.report is not None
     assert artifact.report.exit_code == 0
-    assert set(making.REQUIRED) <= set(artifact.report.agreed)
+    assert set(REQUIRED) <= set(artifact.report.agreed)
     store.check_folder(out / PRESET).raise_for_damage()
 
 
@@ -158,6 +159,20 @@ def test_a_network_of_a_toml_file_is_built_under_its_name(built: Built, out: Pat
     assert (out / "twice" / "rnn.onnx").is_file()
 
 
+def test_a_fault_of_ours_on_one_network_ends_no_other(
+    built: Built, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(network: Network, form: str) -> None:
+        raise ZeroDivisionError(form)
+
+    monkeypatch.setattr(making, "export", faulty)
+    own = out.parent / "own.keras"
+    found = build([own, "missing.keras"], out=out.parent / "faulty").artifacts
+    assert "got ZeroDivisionError: rnn" in str(found[0].error)
+    assert isinstance(found[1].error, ReadError)
+    assert not any((out.parent / "faulty").iterdir())
+
+
 def test_two_sources_of_one_artifact_are_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(
         StoreError, match=r"expected one source, got a/model\.keras and b/model\.keras"
@@ -168,4 +183,4 @@ def test_two_sources_of_one_artifact_are_refused_before_any_work(tmp_path: Path)
 def test_progress_is_told_for_each(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     build(["missing.keras"], out=tmp_path, tell=lambda *step: told.append(step))
-    assert told == [("missing", 1, 1)]
+    assert told == [("", 0, 1), ("missing", 1, 1)]

@@ -73,24 +73,34 @@ def test_parameters_are_all_initializers_and_constants(file: Path) -> None:
     assert found.weight_bytes == 3 * 4 + 8 + 1
 
 
-def test_external_data_is_told_with_its_size_and_never_looked_for_outside(tmp_path: Path) -> None:
-    weights = [numpy_helper.from_array(np.zeros(4, np.float32), name) for name in "abc"]
-    places = ("w.data", "gone.data", "../outside.data")
+def with_external(folder: Path, *places: str) -> Path:
+    """A model that reads a tensor of 16 bytes from each of these files."""
+    weights = [numpy_helper.from_array(np.zeros(4, np.float32), place) for place in places]
     for tensor, place in zip(weights, places, strict=True):
         onnx.external_data_helper.set_external_data(tensor, place)
         tensor.ClearField("raw_data")
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [4])
-    node = helper.make_node("Sum", ["x", "a", "b", "c"], ["y"])
+    node = helper.make_node("Sum", ["x", *places], ["y"])
     model = helper.make_model(helper.make_graph([node], "g", [x], [y], weights))
-    folder = tmp_path / "inner"
     folder.mkdir()
-    (folder / "w.data").write_bytes(bytes(16))
-    (tmp_path / "outside.data").write_bytes(bytes(16))
     (folder / "m.onnx").write_bytes(model.SerializeToString())
-    found = facts(folder / "m.onnx")
-    assert found.external == {"w.data": 16, "gone.data": None, "../outside.data": None}
-    assert found.weight_bytes == 3 * 16
+    return folder / "m.onnx"
+
+
+def test_external_data_is_told_with_its_size(tmp_path: Path) -> None:
+    file = with_external(tmp_path / "inner", "w.data", "gone.data")
+    (tmp_path / "inner" / "w.data").write_bytes(bytes(16))
+    found = facts(file)
+    assert found.external == {"w.data": 16, "gone.data": None}
+    assert found.weight_bytes == 2 * 16
+
+
+def test_external_data_outside_the_folder_is_refused_though_it_is_there(tmp_path: Path) -> None:
+    file = with_external(tmp_path / "inner", "../outside.data")
+    (tmp_path / "outside.data").write_bytes(bytes(16))
+    with pytest.raises(ReadError, match="external data in the folder of the model"):
+        inspect(file)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"not a model at all", b"\x08\x0a", b"PK\x03\x04"])

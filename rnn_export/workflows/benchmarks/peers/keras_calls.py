@@ -61,9 +61,8 @@ class KerasCallSession:
         self._tree = importlib.import_module("keras").tree
         self._model = model
         self._call: Callable[[Any], Any] | None = function
-        described = keras.KerasSession(name, version, model)
-        self.inputs, self.outputs = described.model_inputs, described.model_outputs
-        self.facts = described.facts
+        self.inputs, self.outputs = slots(model)
+        self.facts = RunFacts(name, version, "float32", details={"device": "cpu"})
 
     def run(self, feeds: Feeds) -> Results:
         if self._call is None:

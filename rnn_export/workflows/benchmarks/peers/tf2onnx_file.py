@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from rnn_export.runtimes.contract import (
 from rnn_export.workflows.benchmarks.peers.keras_calls import load, slots, structured, traced
 
 OPSET = 17
+SPINNING = "session.intra_op.allow_spinning"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class Tf2onnx:
             opset=OPSET,
             output_path=str(path),
         )
-        return Tf2onnxSession(self.name, onnxruntime.cpu.open(OnnxFile(path), options), loaded)
+        # As our own files are run: with onnxruntime's default.
+        settings = replace(options, extra={SPINNING: "1"})
+        return Tf2onnxSession(self.name, onnxruntime.cpu.open(OnnxFile(path), settings), loaded)
 
 
 class Tf2onnxSession:

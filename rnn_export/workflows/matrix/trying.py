@@ -1,0 +1,180 @@
+"""Trying one file on one runtime: open it, run it, judge what it shows, and time it if it agrees."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rnn_export.errors import NetworkError, RuntimeCrashed, RuntimeRefused, RuntimeUnavailable
+from rnn_export.network import Network
+from rnn_export.runtimes import Connection, KerasFile, OnnxFile, Options, RemoteSession
+from rnn_export.verifier import InputSet, Outcome, Verdict, design, judge
+from rnn_export.workflows.examples import example
+from rnn_export.workflows.matrix.result import Fit, Tried
+from rnn_export.workflows.observing import observe, strange_inputs
+from rnn_export.workflows.subjects import Subject
+
+FIRST, SECOND = "odd", "three steps"
+"""The inputs: sizes that are all different; then others, on the same opened model."""
+
+WORST = (
+    Outcome.FAIL,
+    Outcome.CRASHED,
+    Outcome.PRECISION_DOWNGRADED,
+    Outcome.UNSUPPORTED,
+    Outcome.UNAVAILABLE,
+    Outcome.UNVERIFIABLE,
+    Outcome.KNOWN_DIFFERENCE,
+    Outcome.PASS,
+)
+
+SHARE = 0.06
+"""Seconds for timing one file: enough for a median, few enough for a thousand files."""
+
+LEAST, MOST = 5, 101
+
+
+@dataclass
+class Inputs:
+    """The inputs of one network, each made once.
+
+    Args:
+        network: to be run.
+        padding: what its files promise.
+    """
+
+    network: Network
+    padding: str = "any"
+    _made: dict[tuple[object, ...], InputSet | None] = field(default_factory=dict)
+
+    def of(self, kind: str, sizes: Mapping[str, int]) -> InputSet | None:
+        """Return an input set for a file that fixes ``sizes``; None where there is no such set."""
+        key = (kind, *sorted(sizes.items()))
+        if key not in self._made:
+            found = design(self.network, padding=self.padding, pinned=sizes, kinds=(kind,))
+            self._made[key] = found[0] if found else None
+        return self._made[key]
+
+
+def attempt(
+    connection: Connection,
+    model: OnnxFile | KerasFile | Network,
+    subject: Subject | None,
+    inputs: Inputs,
+    fixed: Mapping[str, int],
+    timed: tuple[int, int] | None,
+    *,
+    fit: Fit | None = None,
+    options: Options | None = None,
+) -> Tried:
+    """Return what comes of one file; whatever the runtime does, it is a result.
+
+    Args:
+        connection: to the runtime.
+        model, subject: what runs; the subject with its taps, None where the source itself runs.
+        inputs: of its network.
+        fixed: sizes that the file has for good.
+        timed: batch and time to be timed, if it agrees; None not to time it.
+        fit: of the file.
+        options: in place of the connection's.
+    """
+    begun = Tried(Outcome.PASS, fit=fit or Fit())
+    try:
+        with connection.open(model, options) as session, ExitStack() as stack:
+            wrong = strange_inputs(inputs.network, session)
+            if wrong is not None:
+                return replace(begun, outcome=Outcome.FAIL, reason=wrong)
+            tapped = _tapped(connection, subject, options, stack)
+            tried = begun
+            for inputs_of in _sets(inputs, fixed, session):
+                observation = observe(inputs.network, session, tapped, subject, inputs_of)
+                verdict = judge(inputs.network, observation)
+                if inputs_of.idle and verdict.outcome is Outcome.UNVERIFIABLE:
+                    continue  # It could only have failed.
+                tried = _worse(tried, verdict)
+            if not tried.model:
+                return replace(tried, outcome=Outcome.UNVERIFIABLE, reason="nothing was compared")
+            facts = session.facts
+            tried = replace(
+                tried,
+                pinned=facts.details.get("pinned", ""),
+                precision=facts.precision,
+                placement=dict(facts.placement),
+            )
+            if tried.agrees and timed is not None:
+                tried = replace(tried, seconds=_timed(session, inputs.network, *timed))
+            return tried
+    except RuntimeRefused as error:
+        return replace(begun, outcome=Outcome.UNSUPPORTED, reason=error.got)
+    except RuntimeCrashed as error:
+        words = f"{error.got}. {error.advice}" if error.advice else error.got
+        return replace(begun, outcome=Outcome.CRASHED, reason=words)
+    except RuntimeUnavailable as error:
+        return replace(begun, outcome=Outcome.UNAVAILABLE, reason=error.got)
+    except NetworkError as error:
+        return replace(begun, outcome=Outcome.UNVERIFIABLE, reason=f"no inputs: {error}")
+
+
+def _sets(
+    inputs: Inputs, fixed: Mapping[str, int], session: RemoteSession
+) -> Iterator[InputSet]:
+    first = inputs.of(FIRST, fixed)
+    if first is None:
+        raise NetworkError("inputs", expected=f"a set {FIRST!r}", got="none")
+    yield first
+    # What is compiled for each size anew would be another program, and takes seconds.
+    second = None if "pinned" in session.facts.details else inputs.of(SECOND, fixed)
+    if second is not None and _sizes(second) != _sizes(first):
+        yield second
+
+
+def _sizes(inputs: InputSet) -> tuple[int, int | None]:
+    return inputs.batch, inputs.time
+
+
+def _tapped(
+    connection: Connection, subject: Subject | None, options: Options | None, stack: ExitStack
+) -> RemoteSession | None:
+    if subject is None or subject.tapped is None:
+        return None
+    try:
+        return stack.enter_context(connection.open(OnnxFile(subject.tapped), options))
+    except RuntimeRefused:
+        return None
+
+
+def _worse(tried: Tried, verdict: Verdict) -> Tried:
+    """Return the two as one: the worse outcome with its reason, the larger errors."""
+    worse = WORST.index(verdict.outcome) < WORST.index(tried.outcome) or not tried.model
+    return replace(
+        tried,
+        outcome=verdict.outcome if worse else tried.outcome,
+        reason=verdict.reason if worse else tried.reason,
+        diagnosis=(verdict.diagnosis or "") if worse else tried.diagnosis,
+        model=verdict.model if worse else tried.model,
+        max_ratio=_most(tried.max_ratio, verdict.max_ratio),
+        max_abs_error=_most(tried.max_abs_error, verdict.max_abs_error),
+        effective_bits=_least(tried.effective_bits, verdict.effective_bits),
+    )
+
+
+def _timed(session: RemoteSession, network: Network, batch: int, time: int) -> float:
+    """Return the median of one run's seconds, in the worker."""
+    feeds = {name: np.asarray(values) for name, values in example(network, batch, time).items()}
+    first = statistics.median(session.measure(feeds, repeats=LEAST))
+    repeats = int(min(MOST, SHARE / max(first, 1e-9)))
+    if repeats <= LEAST:
+        return first
+    return statistics.median(session.measure(feeds, repeats=repeats, warmup=0))
+
+
+def _most(one: float | None, other: float | None) -> float | None:
+    return max((value for value in (one, other) if value is not None), default=None)
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    return min((value for value in (one, other) if value is not None), default=None)
