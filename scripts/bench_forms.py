@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the table by which `--form auto` chooses: scripts/bench_forms.py [--runtime R ...] [--threads N ...].
+"""Measures the table by which `--form auto` chooses: scripts/bench_forms.py [--runtime R] [--threads N] [--chart].
 
 Every form over a grid of layers, units, directions, batch and time; rows that are measured replace those of the
 same runtime, threads and shape in rnn_export/workflows/measured.json. A runtime in another environment is found
@@ -19,10 +19,12 @@ from rnn_export.builders import stacked
 from rnn_export.exporters import FORMS
 from rnn_export.network import Network
 from rnn_export.workflows.benchmarks.asked import Asked
-from rnn_export.workflows.benchmarks.benching import bench
+from rnn_export.workflows.benchmarks.benching import benchmarks
+from rnn_export.workflows.benchmarks.growth import draw_growth
 from rnn_export.workflows.measured import FILE, Row
 
 TABLE = Path(__file__).resolve().parents[1] / "rnn_export" / "workflows" / FILE
+CHART = Path(__file__).resolve().parents[1] / "artifacts" / "bench" / "growth.svg"
 ROUNDS = 9
 
 STACKS = [(layers, units) for layers in (1, 2, 4) for units in (16, 32, 64, 128, 256)]
@@ -53,16 +55,19 @@ def network(layers: int, units: int, directions: int) -> Network:
 
 
 def measured(runtime: str, threads: int) -> Iterator[Row]:
-    for layers, units, directions, sizes in grid():
-        asked = Asked(forms=FORMS, runtimes=(runtime,), sizes=sizes, threads=threads, rounds=ROUNDS)
-        for point in bench(network(layers, units, directions), asked).points:
+    asked = Asked(forms=FORMS, runtimes=(runtime,), threads=threads, rounds=ROUNDS)
+    shapes = list(grid())
+    runs = [
+        (network(layers, units, directions), sizes) for layers, units, directions, sizes in shapes
+    ]
+    for (layers, units, directions, _), result in zip(shapes, benchmarks(runs, asked), strict=True):
+        for point in result.points:
             seconds = {
-                entry.form: float(f"{entry.seconds.median:.4g}")
-                for entry in point.entries
-                if entry.seconds
+                entry.form: float(f"{entry.least:.4g}") for entry in point.entries if entry.least
             }
             row = Row(runtime, threads, layers, units, directions, point.batch, point.time, seconds)
-            print(_line(row), f"foreign {max(point.foreign):.2f}", flush=True)
+            disturbed = sum(share > point.fair for share in point.foreign)
+            print(_line(row), f"({disturbed} of {len(point.foreign)} disturbed)", flush=True)
             yield row
 
 
@@ -70,7 +75,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runtime", action="append")
     parser.add_argument("--threads", action="append", type=int)
+    parser.add_argument("--chart", action="store_true", help="draw the table, measure nothing")
     arguments = parser.parse_args()
+    if arguments.chart:
+        chart()
+        return
     table = json.loads(TABLE.read_text()) if TABLE.exists() else {"rows": []}
     kept = {_key(Row(**row)): row for row in table["rows"]}
     for runtime in arguments.runtime or ["onnxruntime:cpu"]:
@@ -81,6 +90,17 @@ def main() -> None:
                 kept[_key(row)] = asdict(row)
                 ordered = [json.dumps(kept[key]) for key in sorted(kept)]
                 TABLE.write_text('{"rows": [\n' + ",\n".join(ordered) + "\n]}\n")
+
+
+def chart() -> None:
+    """Draw how time grows with units, batch and layers on onnxruntime with one thread."""
+    rows = [Row(**row) for row in json.loads(TABLE.read_text())["rows"]]
+    kept = [
+        row
+        for row in rows
+        if (row.runtime, row.threads, row.directions, row.time) == ("onnxruntime:cpu", 1, 1, 100)
+    ]
+    draw_growth(kept, CHART)
 
 
 def _key(row: Row) -> tuple[str, int, int, int, int, int, int]:

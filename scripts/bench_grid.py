@@ -88,24 +88,22 @@ def main() -> None:
 def _measure(
     numbers: list[int], threads: int, rounds: int, found: dict[str, Benchmark], file: Path
 ) -> None:
-    for number in numbers:
-        shape = GRID[number]
-        asked = Asked(
-            forms=FORMS,
-            runtimes=RUNTIMES,
-            peers=peer_names(),
-            sizes=((shape.batch, shape.time),),
-            threads=threads,
-            rounds=rounds,
-        )
-        (result,) = benchmarks([shape.network()], asked)
+    asked = Asked(
+        forms=FORMS, runtimes=RUNTIMES, peers=peer_names(), threads=threads, rounds=rounds
+    )
+    shapes = [GRID[number] for number in numbers]
+    runs = [(shape.network(), ((shape.batch, shape.time),)) for shape in shapes]
+    for number, result in zip(numbers, benchmarks(runs, asked), strict=True):
         found[str(number)] = result
         ordered = {key: found[key] for key in sorted(found, key=int)}
         file.write_bytes(document(ordered))
-        best = result.points[0].entries[0]
-        noise = sum(share > result.points[0].fair for share in result.points[0].foreign)
-        print(f"{number} {result.shape} B{shape.batch} T{shape.time} {threads} thread(s): "
-              f"{best.name}; {noise} of {len(result.points[0].foreign)} rounds disturbed", flush=True)  # fmt: skip
+        (point,) = result.points
+        noise = sum(share > point.fair for share in point.foreign)
+        print(
+            f"{number} {result.words} B{point.batch} T{point.time} {threads} thread(s): "
+            f"{point.entries[0].name}; {noise} of {len(point.foreign)} rounds disturbed",
+            flush=True,
+        )
 
 
 def _draw(found: dict[str, Benchmark], threads: int) -> None:

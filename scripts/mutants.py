@@ -50,7 +50,9 @@ def main() -> int:
 def _tries(mutant: Mutant, seeds: int) -> list[Tried]:
     found = [attempt(mutant, seed) for seed in range(seeds)]
     count = sum(item.killed for item in found)
-    by = ", ".join(f"{name} {n}" for name, n in Counter(item.by for item in found if item.by).most_common(2))
+    by = ", ".join(
+        f"{name} {n}" for name, n in Counter(item.by for item in found if item.by).most_common(2)
+    )
     names = sum(item.unique for item in found) if mutant.named else "-"
     print(
         f"{mutant.id:46} {count:>4}/{seeds:<2} {by:28} {names!s:>6} {sum(item.located for item in found):>6}"
@@ -73,7 +75,9 @@ def _flagged(seeds: int) -> int:
                 if verdict.outcome != Outcome.PASS:
                     bad += 1
                     print(f"flagged: {rewrite.id}, seed {seed}: {verdict.outcome} {verdict.reason}")
-    print(f"\n{len(equivalents())} equivalent rewrites, {seeds} seeds, both sets of checks: flagged {bad} of {total}.")
+    print(
+        f"\n{len(equivalents())} equivalent rewrites, {seeds} seeds, both sets of checks: flagged {bad} of {total}."
+    )
     return bad
 
 

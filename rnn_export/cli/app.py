@@ -36,6 +36,7 @@ COMMANDS = {
     "verify": Place("rnn_export.cli.verifying", "Judge ONNX files against the model they come from, on runtimes."),
     "judge": Place("rnn_export.cli.judging", "Pass the verdict again from saved evidence."),
     "bench": Place("rnn_export.cli.benching", "Time a model in every form, beside peers and the floor."),
+    "matrix": Place("rnn_export.cli.matrix", "Measure every form on every runtime: runs, agrees, how fast."),
     "inspect": Place("rnn_export.cli.inspecting", "Show what is in a .keras, .h5 or .onnx file."),
     "check": Place("rnn_export.cli.checking", "Hold an artifact folder against its manifest."),
     "web": Place("rnn_export.cli.web", "Write a page that judges an artifact's model in the browser."),

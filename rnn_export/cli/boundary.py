@@ -10,6 +10,7 @@ import click
 
 from rnn_export.cli.options import DEBUG
 from rnn_export.errors import RnnExportError, RuntimeUnavailable
+from rnn_export.reports.printable import printable
 
 DONE, FAILED, USAGE, MISSING, ERROR = 0, 1, 2, 3, 4
 INTERRUPTED = 128 + 2  # SIGINT, as shells count
@@ -92,9 +93,16 @@ def line(error: Exception) -> str:
     return text
 
 
+LONGEST = 1_000
+"""Characters; whoever wrote the file chose its names, and they can be megabytes."""
+
+
 def say(text: str) -> None:
-    """Write one line to stderr."""
-    click.echo(f"rnn-export: {' '.join(text.split())}", err=True)
+    """Write one line to stderr, of which nothing can command the terminal."""
+    line = " ".join(text.split())
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+    click.echo(f"rnn-export: {printable(line)}", err=True)
 
 
 def _drop_output() -> None:

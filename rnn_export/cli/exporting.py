@@ -10,7 +10,7 @@ import click
 
 from rnn_export.cli.boundary import Stop
 from rnn_export.cli.options import FILE, Command, json_option, nonfinite_option
-from rnn_export.cli.words import Form, Runtime, Source
+from rnn_export.cli.words import ALL, Form, Source, Target
 
 if TYPE_CHECKING:
     from rnn_export.reports.table import Page
@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 @click.command("export", cls=Command)
 @click.argument("source", type=Source())
 @click.option(
-    "-o", "--output", type=FILE, required=True, metavar="FILE.onnx", help="Where to write."
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    metavar="FILE.onnx",
+    help="Where to write; a folder, with --target all.",
 )
 @click.option(
     "--form",
     type=Form("auto"),
-    default="rnn",
-    show_default=True,
-    help='Of the graph; "auto" takes the one that is fastest on the target.',
+    help='Of the graph; "auto" takes the fastest.  [default: rnn; with --target the fastest that is right there]',
 )
 @click.option(
     "--target",
-    type=Runtime(),
-    help="The runtime to choose for, with --form auto.  [default: onnxruntime:cpu]",
+    type=Target(),
+    help="The runtime that is to take the file: its form, sizes and opset are chosen so, and the reason is "
+    'printed; "all" writes a folder with a file for each.',
 )
 @click.option("--opset", type=int, metavar="N", help="Of ONNX, 14 to 26.  [default: 17]")
 @click.option("--batch", type=int, metavar="N", help="Fix the batch size.")
@@ -51,14 +55,14 @@ if TYPE_CHECKING:
     help="Promise that masked steps only follow valid ones, for a shorter graph.",
 )
 @click.option(
-    "--check", is_flag=True, help="Judge the file in onnxruntime before it gets its name."
+    "--check", is_flag=True, help="Judge the file in onnxruntime, or on the target, before it gets its name."
 )
 @nonfinite_option
 @json_option
 def command(
     source: str,
     output: Path,
-    form: str,
+    form: str | None,
     target: str | None,
     opset: int | None,
     batch: int | None,
@@ -79,9 +83,15 @@ def command(
 
     if check and (streaming or taps):
         raise click.UsageError("--check judges a plain file; leave out --streaming and --taps.")
-    if target is not None and form != "auto":
-        raise click.UsageError("--target goes with --form auto, which chooses the form for it.")
+    form = form or ("rnn" if target is None else "auto")
     asked = Asked(form, opset, batch, time, padding, taps, streaming, target)
+    if target == ALL:
+        if check:
+            raise click.UsageError("--check judges one file; name one target.")
+        from rnn_export.cli.targeting import write_all
+
+        write_all(source, output, asked, allow_nonfinite, json_file)
+        return
     written = export_file(source, output, asked, check=check, allow_nonfinite=allow_nonfinite)
     emit(page_of(written), document_of(written), json_file)
     if written.report is not None and written.report.exit_code:

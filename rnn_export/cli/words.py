@@ -11,6 +11,9 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+ALL = "all"
+"""In place of a target: every runtime that takes files."""
+
 SUFFIXES = (".keras", ".h5", ".hdf5", ".toml", ".onnx")
 
 
@@ -69,6 +72,23 @@ class Runtime(click.ParamType[str]):
         from rnn_export.runtimes.table import names
 
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+
+
+class Target(Runtime):
+    """A runtime's name, or "all"."""
+
+    name = "target"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return ALL if value == ALL else super().convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        more = [CompletionItem(ALL)] if ALL.startswith(incomplete) else []
+        return [*super().shell_complete(ctx, param, incomplete), *more]
 
 
 class Form(click.ParamType[str]):

@@ -1,10 +1,11 @@
 """Any mask on the native operator: valid steps moved together, run, and their states read back where they belong.
 
-The valid steps of each row are gathered to the side where the operator begins, so that what follows them
-cannot touch their states and no sequence_lens is needed: runtimes that ignore it (OpenVINO with symbolic
-axes, onnx' ReferenceEvaluator) are right too. A padding row in front of the states (behind them, where time
-runs backwards) holds the initial state; it is what a step reads before the first valid one, what a fully
-masked row ends with, and what there is when time has no steps at all.
+The valid steps of each row are gathered to the front, in the order in which the call works: where time runs
+backwards, the last one first, and the operator itself runs forwards. What follows them cannot touch their
+states, so no sequence_lens is needed, and no direction: runtimes that ignore the one (OpenVINO with symbolic
+axes, onnx' ReferenceEvaluator) or the other (tract) are right too. A row before the states holds the initial
+state: it is what a step reads before the first valid one, what a fully masked row ends with, and what there
+is when time has no steps at all.
 """
 
 from __future__ import annotations
@@ -24,17 +25,15 @@ class Compaction:
         source: (time, batch), which step each place takes after the valid ones were moved together.
         slot: (time, batch), where each step finds its state among the padded states.
         final: (batch,), where each row finds its last state there.
-        reverse: whether time runs backwards.
     """
 
     source: str
     slot: str
     final: str
-    reverse: bool
 
 
 def compaction(graph: Graph, mask: str, reverse: bool) -> Compaction:
-    """Write the indices for ``mask`` (time, batch), bool."""
+    """Write the indices for ``mask`` (time, batch), bool; ``reverse`` where time runs backwards."""
     shape = graph.add("Shape", [mask])
     time = graph.add("Gather", [shape, graph.constant(0)], axis=0)
     batch = graph.add("Gather", [shape, graph.constant(1)], axis=0)
@@ -46,16 +45,20 @@ def compaction(graph: Graph, mask: str, reverse: bool) -> Compaction:
         return graph.add("Add", [graph.add("Mul", [index, batch]), rows])
 
     # Keys are all different, so that no runtime's way with ties can change the order.
-    later = graph.add("Add", [steps, time])
-    keys = graph.add("Where", [mask, later, steps] if reverse else [mask, steps, later])
+    first = graph.add("Sub", [time, steps]) if reverse else steps
+    keys = graph.add("Where", [mask, first, graph.add("Add", [first, time])])
+    # tract's TopK takes no numbers that come from shapes; a Cast makes them numbers of their own.
+    keys = graph.add("Cast", [keys], to=TensorProto.INT32)
     size = graph.add("Gather", [shape, graph.constant([0])], axis=0)
     order = graph.node("TopK", [keys, size], ("keys", "order"), axis=0, largest=0, sorted=1)[1]
-    numbers = graph.add("Cast", [mask], to=TensorProto.INT64)
-    counts = graph.add("CumSum", [numbers, zero], reverse=int(reverse))
+    # Counted in int32 for the same reason.
+    numbers = graph.add("Cast", [mask], to=TensorProto.INT32)
+    counts = graph.add("CumSum", [numbers, zero])
     length = graph.reduce("ReduceSum", numbers, [0])
     if reverse:
-        counts, length = graph.add("Sub", [time, counts]), graph.add("Sub", [time, length])
-    return Compaction(flat(order), flat(counts), flat(length), reverse)
+        counts = graph.add("Sub", [length, graph.add("Sub", [counts, numbers])])
+    counts, length = (graph.add("Cast", [n], to=TensorProto.INT64) for n in (counts, length))
+    return Compaction(flat(order), flat(counts), flat(length))
 
 
 def compacted(graph: Graph, x: str, features: int, places: Compaction) -> str:
@@ -64,12 +67,11 @@ def compacted(graph: Graph, x: str, features: int, places: Compaction) -> str:
     return graph.add("Gather", [rows, places.source], axis=0)
 
 
-def padded(graph: Graph, y: str, initial: str | None, units: int, reverse: bool) -> str:
-    """Return the states ``y`` (time, batch, units) as rows (-1, units), with the initial state before the first."""
+def padded(graph: Graph, y: str, initial: str | None, units: int) -> str:
+    """Return the states ``y`` (time, batch, units) as rows (-1, units), after the initial state."""
     if initial is None:
-        pads = [0, 0, 0, 1, 0, 0] if reverse else [1, 0, 0, 0, 0, 0]
-        whole = graph.add("Pad", [y, graph.constant(pads)])
+        whole = graph.add("Pad", [y, graph.constant([1, 0, 0, 0, 0, 0])])
     else:
         first = graph.add("Unsqueeze", [initial, graph.constant([0])])
-        whole = graph.add("Concat", [y, first] if reverse else [first, y], axis=0)
+        whole = graph.add("Concat", [first, y], axis=0)
     return graph.add("Reshape", [whole, graph.constant([-1, units])])

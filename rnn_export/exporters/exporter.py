@@ -32,6 +32,9 @@ def export(
 ) -> Exported:
     """Return ``network`` as an ONNX model. Equal networks give equal bytes.
 
+    Sequences have at least one step, as in Keras on TensorFlow: onnxruntime's Scan takes no fewer, and its
+    RNN operator forgets the initial state then (under a mask, form rnn keeps it).
+
     Args:
         network: what to write.
         form: "rnn" (the native operator), "scan", "wavefront" or "unrolled" (needs ``time``). Calls that the

@@ -33,18 +33,21 @@ class Graph:
     def __post_init__(self) -> None:
         self._taken = set(self.reserved)
         self._by_key: dict[str, str] = {}
+        self._next: dict[str, int] = {}
 
     def body(self) -> Graph:
         """Return an empty graph inside this one: nodes of its own, names and initializers in common."""
         inside = Graph(self.opset, scope=self.scope)
-        inside._taken, inside._by_key, inside.stored = self._taken, self._by_key, self.stored
+        inside._taken, inside._next = self._taken, self._next
+        inside._by_key, inside.stored = self._by_key, self.stored
         return inside
 
     def name(self, wanted: str) -> str:
         """Return ``wanted``, or the same with a number behind it if it is taken."""
-        name, count = wanted, 1
+        name, count = wanted, self._next.get(wanted, 1)
         while name in self._taken:
             name, count = f"{wanted}_{count}", count + 1
+        self._next[wanted] = count
         self._taken.add(name)
         return name
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from onnx import NodeProto, helper
 
 from rnn_export.exporters.graph import Graph
 
 
-def guard(graph: Graph, kept: Collection[str]) -> None:
+def guard(graph: Graph) -> None:
     """Cast before transposing wherever Transpose, Cast and MatMul follow one another.
 
     onnxruntime 1.24 to 1.31 on x86-64 dies while it loads Transpose, Cast, MatMul in that order
     (microsoft/onnxruntime 28392).
-
-    Args:
-        graph: rewritten in place.
-        kept: values that are outputs.
     """
     makers = {name: node for node in graph.nodes for name in node.output}
     multiplied = {name for node in graph.nodes if node.op_type == "MatMul" for name in node.input}
@@ -28,12 +24,7 @@ def guard(graph: Graph, kept: Collection[str]) -> None:
             guarded.append(node)
         else:
             guarded.extend(_turned(graph, before, node))
-    read = {name for node in guarded for name in node.input}
-    graph.nodes[:] = [
-        node
-        for node in guarded
-        if node.op_type != "Transpose" or node.output[0] in read or node.output[0] in kept
-    ]
+    graph.nodes[:] = guarded
 
 
 def _turned(graph: Graph, transpose: NodeProto, cast: NodeProto) -> Sequence[NodeProto]:

@@ -44,6 +44,7 @@ class Lowering:
         self.shared: dict[tuple[object, ...], str] = {}
         self.steps: dict[TensorId, tuple[str, ...]] = {}
         self.pairs: dict[tuple[TensorId, ...], Pair] = {}
+        self.reversed: dict[tuple[str, int], str] = {}
         self.compactions: dict[tuple[str, bool], Compaction] = {}
         self.taps: list[tuple[str, str, Spec]] = []
         self._values: dict[tuple[TensorId, Layout], Value] = {}

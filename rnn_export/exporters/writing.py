@@ -11,6 +11,7 @@ from rnn_export.exporters.elements import carrier, number
 from rnn_export.exporters.guards import guard
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.opsets import ir_version
+from rnn_export.exporters.pruning import prune
 from rnn_export.network import Port, Spec
 
 PRODUCER = "rnn_export"
@@ -36,7 +37,8 @@ def skeleton(low: Lowering) -> ModelProto:
             )
         else:
             named[value] = name
-    guard(graph, named)
+    guard(graph)
+    prune(graph, {*named, *(name for name, _ in outputs)})
     for node in graph.nodes:
         _rename(node, named)
     infos = [_info(low, port.name, low.spec(port.tensor)) for port in network.outputs]

@@ -159,7 +159,7 @@ class Chunks:
         if isinstance(op, ExpandDims):
             return op.axis % (spec.rank + 1) > TIME_AXIS
         if isinstance(op, Permute):
-            return op.order[0] == TIME_AXIS
+            return op.whole[:2] == (0, TIME_AXIS)
         if isinstance(op, Reshape):
             time = self._network.spec(call.outputs[0]).shape[TIME_AXIS]
             return isinstance(time, str) and time == spec.shape[TIME_AXIS]

@@ -18,6 +18,12 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+# What ends an archive: the size of its directory, in 32 bits, and before it perhaps in 64.
+_END, _END_64 = struct.Struct("<4s8xL6x"), struct.Struct("<4s36xQ8x")
+_LOCATOR_BYTES = 20
+_LONGEST_COMMENT = 2**16 - 1
+_MEMBER_BYTES = 1_000
+"""In the directory, name and notes included: seldom 100."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,7 @@ def open_archive(path: Path, limits: Limits) -> Iterator[Archive]:
         ReadError: not a zip archive, damaged, or beyond the limits.
     """
     try:
+        _expect_small_directory(path, limits)
         opened = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, struct.error):
         raise ReadError(
@@ -177,6 +184,29 @@ def open_archive(path: Path, limits: Limits) -> Iterator[Archive]:
         raise damaged(path, error) from None
     with opened:
         yield Archive(path, opened, limits)
+
+
+def _expect_small_directory(path: Path, limits: Limits) -> None:
+    """Raise ReadError if the archive's directory is far too large for its members: zipfile would list them all.
+
+    The number of members stands beside it, but nothing makes that be true.
+    """
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END.size - _LONGEST_COMMENT - _LOCATOR_BYTES - _END_64.size))
+        tail = file.read()
+    at = len(tail) - _END.size
+    if not tail[max(at, 0) :].startswith(b"PK\x05\x06"):
+        at = tail.rfind(b"PK\x05\x06", 0, at + 4)
+    if at < 0:
+        return
+    directory = int(_END.unpack_from(tail, at)[1])
+    before = at - _LOCATOR_BYTES - _END_64.size
+    if before >= 0 and tail.startswith(b"PK\x06\x06", before):
+        directory = max(directory, int(_END_64.unpack_from(tail, before)[1]))
+    # zipfile reads no more than there is.
+    count = min(directory, size) // _MEMBER_BYTES
+    limits.hold("archive_members", count, str(path), "members")
 
 
 def damaged(path: Path, error: Exception) -> ReadError:

@@ -87,9 +87,16 @@ class _Assembly:
         lowering = Lowering(writer, keras2=self._keras2, limits=self._limits)
         given = []
         first = True
+        time_major = any(layer.fields.flag("time_major") for layer in self._model.walk())
         for layer, shape, dtype in zip(self._inputs, shapes, dtypes, strict=True):
             given.append(
-                Value(draft.input(layer.name, axes.shape(layer.name, shape, first=first), dtype))
+                Value(
+                    draft.input(
+                        layer.name,
+                        axes.shape(layer.name, shape, first=first, time_major=time_major),
+                        dtype,
+                    )
+                )
             )
             first = first and not (len(shape) > 1 and shape[1] is None)
         ends = lowering.run(self._graph, given, "")

@@ -38,6 +38,7 @@ class Store:
         self._span = span
         self._limits = limits
         self._stamp = (0, 0)
+        self._plain = self._inflated = 0
         if span is not None:
             with open(span.path, "rb") as raw:
                 self._stamp = stamp_of(raw.fileno())
@@ -97,13 +98,22 @@ class Store:
                 raise ReadError(
                     subject, expected=f"{size:,} bytes", got="fewer", advice="The file is damaged."
                 )
+            self._plain += size
+            if self._plain > self._span.size:
+                # A kernel of 16 MB under a thousand names would be 16 GB to read.
+                raise ReadError(
+                    subject, expected="weights each in a place of its own", got="several in one"
+                )
             start = self._span.start + offset
             return StoredWeight(self._span.path, start, shape, dtype, stored, self._stamp)
         return ArrayWeight(self._inflate(found, size, subject).view(dtype))
 
     def _inflate(self, found: h5py.Dataset, size: int, subject: str) -> np.ndarray:
         """Return the values of a compressed, chunked or empty dataset."""
-        self._limits.hold("inflated_bytes", size, subject, "bytes when not stored plainly")
+        self._inflated += size
+        self._limits.hold(
+            "inflated_bytes", self._inflated, subject, "bytes that are not stored plainly"
+        )
         held = found.id.get_storage_size()
         if size > 4096:
             self._limits.hold("ratio", size / max(1, held), subject, "times its stored size")
@@ -121,7 +131,7 @@ class Store:
         """Return the dtype in the file and the one handed out (bfloat16 is stored as bytes with a note)."""
         stored = found.dtype
         note = found.attrs.get("dtype") if "dtype" in found.attrs else None
-        if note == "bfloat16" and stored.itemsize == 2:
+        if note == "bfloat16" and stored.itemsize == 2 and stored.kind in "Vu":
             import ml_dtypes
 
             return np.dtype("<u2") if stored.kind == "V" else stored, np.dtype(ml_dtypes.bfloat16)

@@ -87,15 +87,25 @@ class Axes:
 
     same: dict[str, str]
 
-    def shape(self, name: str, declared: Shape, *, first: bool) -> tuple[Dim, ...]:
-        """Return a port's shape: "batch", "time" for the first sequence, "<input>_time" for others."""
+    def shape(
+        self, name: str, declared: Shape, *, first: bool, time_major: bool
+    ) -> tuple[Dim, ...]:
+        """Return a port's shape: "batch", "time" for the first sequence, "<input>_time" for others.
+
+        Args:
+            name: the input's name.
+            declared: its shape.
+            first: whether no sequence came before it.
+            time_major: whether sequences of this model begin with time, as those of Keras 2 may.
+        """
+        turned = time_major and (len(declared) > 2 or declared[1:] == (None,))
         made: list[Dim] = []
         for axis, size in enumerate(declared):
             if size is not None:
                 made.append(size)
-            elif axis == 0:
+            elif axis == int(turned):
                 made.append(BATCH)
-            elif axis == 1:
+            elif axis == 1 - turned:
                 made.append(self.root(TIME if first else f"{name}_{TIME}"))
             else:
                 made.append(self.root(f"{name}_axis_{axis}"))

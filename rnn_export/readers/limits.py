@@ -15,7 +15,7 @@ class Limits:
         archive_members: members of a ``.keras`` archive.
         archive_bytes: uncompressed size of all members together, in bytes.
         ratio: uncompressed over compressed size, of any member and of any compressed weight.
-        inflated_bytes: size in bytes of one compressed member or weight; those are read into memory.
+        inflated_bytes: size in bytes of a compressed member, and of all compressed weights; those are read into memory.
         config_bytes: size in bytes of config.json (or of a legacy file's ``model_config``).
         config_depth: nesting of that JSON.
         config_parts: objects and lists in it.

@@ -10,6 +10,14 @@ from rnn_export.readers.json_text import Json
 
 _KERAS_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 _KERAS_PACKAGES = ("keras", "Keras", "tf_keras")
+# Where what a model is made of stands. Elsewhere in Keras are functions that fetch files, load models or switch
+# safe_mode off; a configuration could have them called by naming one as an initializer.
+_OF_MODELS = frozenset(
+    """
+    activations constraints dtype_policies engine initializers layers legacy_tf_layers mixed_precision models
+    ops quantizers regularizers
+    """.split()  # noqa: SIM905
+)
 # What only training needs; the Keras leg of a verification loads models without it.
 _TRAINING = ("compile_config", "training_config", "optimizer_config")
 
@@ -60,4 +68,11 @@ def check_origins(config: Mapping[str, Json], subject: str) -> None:
 
 
 def _of_keras(module: str) -> bool:
-    return any(module == name or module.startswith(f"{name}.") for name in _KERAS_MODULES)
+    """Tell whether a module is one of Keras' that models are made from."""
+    for name in _KERAS_MODULES:
+        if module == name:
+            return True
+        if module.startswith(f"{name}."):
+            parts = module.removeprefix(f"{name}.").removeprefix("src.").split(".")
+            return parts[0] in _OF_MODELS
+    return False

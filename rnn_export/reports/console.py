@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
+from rnn_export.reports.printable import printable
 from rnn_export.reports.table import Page, Table, Tone
 
 STYLES: dict[Tone, str] = {
@@ -40,13 +41,13 @@ def show(page: Page, stream: TextIO) -> None:
 
 def plain(page: Page) -> str:
     """Return a page as text without colours or frames; nothing is cut off, whatever the width."""
-    parts = [_plain_table(item) if isinstance(item, Table) else item.text for item in page]
+    parts = [_plain_table(item) if isinstance(item, Table) else printable(item.text) for item in page]
     return "".join(f"{part}\n" for part in parts)
 
 
 def _plain_table(table: Table) -> str:
     rows = [tuple(column.name for column in table.columns)]
-    rows += [tuple(cell.text for cell in row) for row in table.rows]
+    rows += [tuple(printable(cell.text) for cell in row) for row in table.rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [table.title] if table.title else []
     for row in rows:
@@ -67,7 +68,7 @@ def _fancy(page: Page, stream: TextIO) -> None:
     console = Console(file=stream, highlight=False)
     for item in page:
         if not isinstance(item, Table):
-            console.print(Text(item.text, style=STYLES[item.tone]))
+            console.print(Text(printable(item.text), style=STYLES[item.tone]))
             continue
         drawn = RichTable(
             title=item.title or None,
@@ -85,5 +86,5 @@ def _fancy(page: Page, stream: TextIO) -> None:
                 overflow="fold",
             )
         for row in item.rows:
-            drawn.add_row(*(Text(cell.text, style=STYLES[cell.tone]) for cell in row))
+            drawn.add_row(*(Text(printable(cell.text), style=STYLES[cell.tone]) for cell in row))
         console.print(drawn)

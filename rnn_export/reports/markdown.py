@@ -6,10 +6,10 @@ from rnn_export.reports.table import Cell, Page, Table
 
 
 def markdown(page: Page) -> str:
-    """Return a page as Markdown: strong lines and titles are headings, tables are tables.
+    r"""Return a page as Markdown: strong lines and titles are headings, tables are tables.
 
     >>> markdown((Cell("Who", "strong"), Cell("a|b")))
-    '## Who\\n\\na\\\\|b\\n'
+    '## Who\n\na\\|b\n'
     """
     parts = [_table(item) if isinstance(item, Table) else _line(item) for item in page]
     return "\n\n".join(parts) + "\n"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_export.verifier.bounds.cell import Affine, Local
+from rnn_export.verifier.bounds.cell import Affine, Local, slopes
 from rnn_export.verifier.bounds.envelope import SELECTIONS
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.tapped import Case, Steps
@@ -93,7 +93,7 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     features.append(steps.before.reshape(-1, wide)[chosen])
     features.append(np.ones((len(z), 1)))
     f = np.concatenate(features, axis=1, dtype=np.float32)
-    slope = _slope(case, z)
+    slope = slopes(case.affine.activation, z)
     margin = local.margin.reshape(-1, wide)[chosen] / SIGMAS
     variance = np.square(slope * local.sigma.reshape(-1, wide)[chosen]) + np.square(margin)
     weight = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
@@ -127,7 +127,10 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     if case.affine.activation.name == "selu" and case.affine.recurrent is not None:
         # The native form scales R, and so rounds every weight of it anew: states that rise and fall
         # together then lay all those roundings at one weight's door.
-        floor += case.arithmetic.unit / 2 * np.abs(case.affine.recurrent).sum(axis=0)
+        power_of = np.sqrt(np.mean(np.square(f), axis=0))
+        share_of = np.sqrt(np.mean(np.square(before))) / np.maximum(power_of, 2.0**-20)
+        rounded = np.abs(case.affine.recurrent).sum(axis=0) / 2
+        floor += case.arithmetic.unit * np.maximum(share_of, 1.0)[:, None] * rounded
     loud = (np.abs(t) > SPEAKS) & (np.abs(estimate) > floor)
     if not loud.any():
         return None
@@ -144,16 +147,6 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
             row, amount, strength = best, float(amounts[best]), float(strengths[best])
     name, at = _named(case.affine, row)
     return Suspect(case.path, name, at, column, amount, strength, int(loud.any(axis=0).sum()))
-
-
-def _slope(case: Case, z: np.ndarray) -> np.ndarray:
-    activation = case.affine.activation
-    if activation.name == "tanh":
-        return np.asarray(1 - np.square(np.tanh(z)))
-    if activation.name == "linear":
-        return np.ones_like(z)
-    step = np.maximum(np.abs(z), 1.0) * 2.0**-20
-    return np.asarray((activation(z + step) - activation(z - step)) / (2 * step))
 
 
 def _without_constants(

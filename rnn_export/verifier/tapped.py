@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_export.verifier.bounds.cell import Affine, Local
 from rnn_export.verifier.bounds.envelope import Envelope
-from rnn_export.verifier.bounds.precision import UNITS, Arithmetic
+from rnn_export.verifier.bounds.precision import UNITS, Arithmetic, arithmetic
 from rnn_export.verifier.comparing import Comparison, Where, compare, refused
 from rnn_export.verifier.estimate import Estimate
 from rnn_export.verifier.observation import CellReading
@@ -43,8 +43,15 @@ class Case:
     fed_by: str = ""
 
     def of(self, reading: CellReading) -> Case:
-        """Return the case with another reading."""
-        return replace(self, reading=reading)
+        """Return the case with another reading, judged in the arithmetic of its own numbers.
+
+        A float16 layer whose node works and shows its states in float32 errs as float32 does.
+        """
+        shown = reading.states.dtype.name
+        finer = UNITS.get(shown, 1.0) < UNITS.get(self.dtype, 0.0) and not self.arithmetic.operand
+        return replace(
+            self, reading=reading, arithmetic=arithmetic(shown) if finer else self.arithmetic
+        )
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ def _check(case: Case, *, compact: bool) -> tuple[list[Comparison], Steps | None
     done = [_check_start(case), *_check_input(case, compact, active)]
     steps = _steps(case, compact, active)
     local = Local(case.affine, steps.x, steps.before, case.arithmetic, case.envelope, steps.x_error)
+    local.calibrate(steps.after, steps.active)
     done.append(compare_steps(case, steps, local))
     if not compact and case.order.active is not None:
         done.append(_check_held(case, steps))

@@ -45,6 +45,7 @@ class Capability:
 
     Args:
         runtime, version: which.
+        accepts: "onnx", "keras" or "network".
         precision: the arithmetic in force.
         coarser: the name of a precision to what came of it ("default": "PRECISION-DOWNGRADED: ...").
         fixed: form to the axes that its files must fix.
@@ -55,12 +56,17 @@ class Capability:
 
     runtime: str
     version: str
+    accepts: tuple[str, ...]
     precision: str
     coarser: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     opsets: tuple[int, ...] = ()
     speed: Mapping[str, float] = field(default_factory=dict)
     traits: Mapping[str, Mapping[str, Finding]] = field(default_factory=dict)
+
+    @property
+    def takes_files(self) -> bool:
+        return "onnx" in self.accepts
 
 
 @cache
@@ -74,6 +80,7 @@ def _capability(name: str, held: Mapping[str, Any]) -> Capability:
     return Capability(
         name,
         held["version"],
+        tuple(held["accepts"]),
         held["precision"],
         held["coarser"],
         {form: tuple(axes) for form, axes in held["fixed"].items()},
@@ -96,11 +103,11 @@ def _finding(held: Mapping[str, Any]) -> Finding:
 
 
 def condensed(matrix: Matrix) -> bytes:
-    """Return the table of a matrix as JSON: runtimes that take ONNX files and were here."""
+    """Return the table of a matrix as JSON: the runtimes that were here, in their strictest precision."""
     found = {
         item.name: _condensed(matrix, item)
         for item in matrix.rows
-        if "onnx" in item.accepts and "@" not in item.name
+        if not item.missing and "@" not in item.name
     }
     document = {"schema": SCHEMA, "runtimes": found}
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
@@ -115,6 +122,7 @@ def _condensed(matrix: Matrix, item: Row) -> dict[str, Any]:
     opsets = [int(opset) for opset, outcome in item.opsets.items() if outcome in AGREEING]
     return {
         "version": item.version,
+        "accepts": list(item.accepts),
         "precision": item.precision,
         "coarser": _coarser(matrix, item),
         "fixed": {form: list(axes) for form, axes in item.fixed.items()},

@@ -19,6 +19,9 @@ DEFAULT = "rnn"
 BATCHES, TIMES = (1, 8, 32), (100,)
 """Sizes that stand for all where none is given."""
 
+NOISE = 1.03
+"""Times within this factor are equal; of equal ones the first in FORMS is taken, the more portable one."""
+
 NEAREST = 4
 """Rows of the table that are weighed against one another."""
 
@@ -89,7 +92,7 @@ def choose_for(
         for form in forms
         if all(form in each for each in estimates)
     }
-    form = min(cost, key=lambda name: cost[name])
+    form = next(name for name in forms if cost.get(name, math.inf) <= NOISE * min(cost.values()))
     return Choice(form, _reason(form, target, sizes, cost), cost)
 
 

@@ -21,9 +21,10 @@ class Asked:
     """How a file is to be exported; see `rnn_export.export`.
 
     Args:
-        form: as there, or "auto" for the one that is fastest on ``target``.
+        form: as there, or "auto" for the one that is fastest (on ``target``, among those that are right there).
         streaming: states become inputs and outputs, carried by the caller from run to run.
-        target: the runtime that "auto" chooses for; None for onnxruntime on the CPU.
+        target: the runtime that is to take the file: form, sizes and opset are such that it does
+            (workflows.targets); None for no one in particular.
     """
 
     form: str = "rnn"
@@ -77,7 +78,8 @@ def export_file(
         source: a `.keras` or `.h5` file, a preset, or FILE.toml:NAME.
         file: where to write; replaced whole, or left as it was.
         asked: form, opset and so on.
-        check: run the file in onnxruntime and judge it first; without a pass it is not written.
+        check: run the file, on the target or else in onnxruntime, and judge it first; without a pass it is not
+            written.
         allow_nonfinite: take weights that are NaN or infinite.
 
     Raises:
@@ -93,13 +95,14 @@ def export_file(
 
     from rnn_export.workflows.verification import verify
 
+    checker = (asked and asked.target) or CHECKER
     with TemporaryDirectory(prefix="rnn_export-") as folder:
         tried = _written(network, exported, Path(folder) / target.name)
         report = verify(
             source,
             tried.file,
-            runtimes=(CHECKER,),
-            require=(CHECKER,),
+            runtimes=(checker,),
+            require=(checker,),
             allow_nonfinite=allow_nonfinite,
         )
     cases = tuple(replace(case, file=str(file)) for case in report.cases)
@@ -141,10 +144,14 @@ def exported_from(network: Network, asked: Asked) -> Exported:
         from rnn_export.network.streaming import streaming
 
         network = streaming(network)
-    if asked.form == AUTO:
-        from rnn_export.workflows.choosing import TARGET, choose
+    if asked.target is not None:
+        from rnn_export.workflows.targets import fitted
 
-        choice = choose(network, asked.target or TARGET, batch=asked.batch, time=asked.time)
+        return fitted(network, asked)
+    if asked.form == AUTO:
+        from rnn_export.workflows.choosing import choose
+
+        choice = choose(network, batch=asked.batch, time=asked.time)
         exported = exported_from(network, replace(asked, form=choice.form, streaming=False))
         return replace(exported, notes=(choice.reason, *exported.notes))
     settings = {} if asked.opset is None else {"opset": asked.opset}

@@ -19,7 +19,7 @@ class Row:
         runtime: that ran it.
         threads: within an operator.
         layers, units, directions, batch, time: the shape; the input has half as many features as units.
-        seconds: median of one run, by form.
+        seconds: of the shortest run, by form.
     """
 
     runtime: str

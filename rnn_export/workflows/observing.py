@@ -10,7 +10,7 @@ from rnn_export.errors import RuntimeRefused
 from rnn_export.exporters.taps import CellTap
 from rnn_export.network import Network
 from rnn_export.runtimes import RemoteSession
-from rnn_export.verifier import CellReading, Facts, InputSet, Observation
+from rnn_export.verifier import CellReading, Envelope, Facts, InputSet, Observation
 from rnn_export.workflows.subjects import Subject
 
 
@@ -20,8 +20,16 @@ def observe(
     tapped: RemoteSession | None,
     subject: Subject | None,
     inputs: InputSet,
+    envelope: Envelope | None = None,
 ) -> Observation:
     """Run the shipped model, then its tapped copy, on the same feeds.
+
+    Args:
+        network: what is judged against.
+        session, tapped: the opened model, and its tapped copy if there is one.
+        subject: the file; None where the source itself runs.
+        inputs: to run.
+        envelope: of the runtime's activations; None for the default.
 
     Raises:
         RuntimeRefused, RuntimeCrashed: the runtime's failure on the shipped model.
@@ -54,6 +62,7 @@ def observe(
         facts,
         shown,
         cells,
+        envelope or Envelope(),
         static=subject.static if subject else None,
         seed=inputs.seed,
     )

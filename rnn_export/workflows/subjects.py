@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 
 from rnn_export.errors import ExportError, ReadError
 from rnn_export.exporters import FORMS, export
+from rnn_export.exporters.recurrent.chain import RIGHT
 from rnn_export.exporters.taps import CellTap, tap
 from rnn_export.network import Network
 from rnn_export.verifier.static import StaticFinding, check_weights
@@ -34,6 +36,7 @@ class Subject:
         digest: sha256 of the shipped file.
         padding: "right" if the file assumes it.
         static: what the weights in it are.
+        streams: it takes states that the source does not show: it is to equal the source's streaming version.
     """
 
     form: str
@@ -44,6 +47,7 @@ class Subject:
     digest: str = ""
     padding: str = "any"
     static: StaticFinding | None = None
+    streams: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,17 @@ def opened(
         )
     held = {item.key: item.value for item in model.metadata_props}
     stated = held.get("rnn_export.form", "")
-    padding = "right" if "right" in (held.get("rnn_export.assumptions", "") if stated else "") else "any"
+    # As JSON writes it within a list; another tool's file promises nothing.
+    promised = json.dumps(RIGHT) in held.get("rnn_export.assumptions", "") if stated else False
+    padding = "right" if promised else "any"
     tapped = tap(model)
     target = None
     if tapped.cells:
         # Beside its data file, if it has one: external tensors are found relative to the model.
         target = _beside(path, found.external, folder)
         target.write_bytes(tapped.model.SerializeToString())
+    known = {port.name for port in network.inputs}
+    more = {port.name for port in model.graph.input} - known
     return Subject(
         form or stated or UNKNOWN_FORM,
         path,
@@ -126,6 +134,7 @@ def opened(
         found.digest,
         padding,
         check_weights(network, _initializers(model, path.parent)),
+        bool(more) and all(name.endswith("/h_in") for name in more),
     )
 
 

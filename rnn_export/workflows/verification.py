@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_export.errors import NetworkError, RuntimeCrashed, RuntimeRefused, RuntimeUnavailable
 from rnn_export.network import Network
+from rnn_export.network.streaming import streaming
 from rnn_export.runtimes import (
     Connection,
     KerasFile,
@@ -23,6 +24,7 @@ from rnn_export.runtimes import (
 )
 from rnn_export.verifier import (
     CaseResult,
+    Envelope,
     InputSet,
     Observation,
     Outcome,
@@ -34,6 +36,7 @@ from rnn_export.verifier import (
 from rnn_export.verifier.inputs.designing import EVERY_TOKEN
 from rnn_export.workflows import sources, subjects
 from rnn_export.workflows.observing import observe, strange_inputs
+from rnn_export.workflows.probing import Probes
 from rnn_export.workflows.subjects import NoSubject, Subject
 
 if TYPE_CHECKING:
@@ -145,16 +148,37 @@ def verify(
             if pictures is not None and isinstance(subject, Subject):
                 pictures.see_file(subject)
         cases: list[CaseResult] = []
-        designs = _Designs(opened.network, plan.seed)
+        legs = _legs(opened, found, plan.seed)
         for name in names:
             plan.progress(f"running {name}")
             connection = own[name] if name in own else warm[name]
             try:
-                cases += _Runs(opened, found, name, connection, plan, designs).cases()
+                for leg, subjects_of, designs in legs:
+                    cases += _Runs(leg, subjects_of, name, connection, plan, designs).cases()
             finally:
                 if name in own:
                     connection.close()
     return Report(opened.name, tuple(cases), tuple(require), opened.network.digest)
+
+
+_Leg = tuple[sources.Opened, list[Subject | NoSubject], "_Designs"]
+
+
+def _legs(opened: sources.Opened, found: Sequence[Subject | NoSubject], seed: int) -> list[_Leg]:
+    """Return the source with the files that are to equal it, and its streaming version with those of its kind.
+
+    Keras runs the source as it is: it has no streaming version of its own.
+    """
+    plain: list[Subject | NoSubject] = []
+    streams: list[Subject | NoSubject] = []
+    for one in found:
+        (streams if isinstance(one, Subject) and one.streams else plain).append(one)
+    legs = [(opened, plain, _Designs(opened.network, seed))]
+    if streams:
+        network = streaming(opened.network)
+        leg = replace(opened, network=network, keras=None, without="")
+        legs.append((leg, streams, _Designs(network, seed)))
+    return legs
 
 
 class _Designs:
@@ -192,6 +216,7 @@ class _Runs:
         self.connection = connection
         self.plan = plan
         self.designs = designs
+        self.probes = Probes(connection)
 
     def cases(self) -> Iterator[CaseResult]:
         try:
@@ -215,10 +240,10 @@ class _Runs:
     def _source(self, accepts: Sequence[str], version: str) -> Iterator[CaseResult]:
         """Run the source itself: Keras its original file, the reference the network."""
         if "keras" in accepts:
-            if self.opened.keras is None:
-                yield self._case("", Outcome.UNAVAILABLE, self.opened.without)
-            else:
+            if self.opened.keras is not None:
                 yield from self._run(KerasFile(self.opened.keras), None, version)
+            elif self.opened.without:
+                yield self._case("", Outcome.UNAVAILABLE, self.opened.without)
         else:
             yield from self._run(self.network, None, version)
 
@@ -262,12 +287,14 @@ class _Runs:
         except NetworkError as error:
             yield replace(blank, verdict=Verdict(Outcome.UNVERIFIABLE, f"no inputs: {error}"))
             return
+        # Without taps errors travel, and the default is good enough.
+        envelope = self.probes.envelope(self.network, subject.form) if subject and tapped else Envelope()
         for inputs in sets:
             if inputs.kind == EVERY_TOKEN and tapped is None:
                 continue
             started = time.perf_counter()
             try:
-                observation = observe(self.network, session, tapped, subject, inputs)
+                observation = observe(self.network, session, tapped, subject, inputs, envelope)
                 verdict = judge(self.network, observation)
                 self._keep(observation, inputs, blank)
                 placement = observation.facts.placement

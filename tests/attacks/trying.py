@@ -73,13 +73,9 @@ def tried(
     ]
 
 
-FORKING = """
-import json, os, signal, sys, tempfile, time
+FORKING = r"""
+import gc, json, os, signal, sys, tempfile, time
 
-import h5py, numpy, onnx
-import rnn_export.cli.building, rnn_export.cli.exporting, rnn_export.cli.inspecting, rnn_export.cli.verifying
-import rnn_export.workflows.building, rnn_export.workflows.exporting, rnn_export.workflows.inspecting_onnx
-import rnn_export.workflows.verification
 from rnn_export.cli.app import PROGRAM, app
 from rnn_export.cli.boundary import run
 
@@ -94,7 +90,7 @@ def child(words, out, deeds):
     def hook(event, args):
         writes = event == "open" and isinstance(args[2], int) and args[2] & WRITING
         if writes or event in DEEDS:
-            os.write(deeds, f"{event} {args!r}"[:300].replace("\\n", " ").encode() + b"\\n")
+            os.write(deeds, f"{event} {args!r}"[:300].replace("\n", " ").encode() + b"\n")
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
     os.dup2(out, 2)
@@ -106,7 +102,26 @@ def child(words, out, deeds):
         sys.stderr.flush()
         os._exit(code)
 
-for words in json.load(sys.stdin):
+def warm(commands):
+    # Every module is imported before the first fork: one command of each kind, on files that are none.
+    kept = os.dup(1), os.dup(2)
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+    for first, last in {(words[0], words[1].rpartition(".")[2]) for words in commands}:
+        with tempfile.TemporaryDirectory() as folder:
+            more = ["-o", folder + "/out.onnx"] if first == "export" else []
+            for name in ("none." + last, "text." + last):
+                open(folder + "/text." + last, "w").write("text")
+                run(app, PROGRAM, [first, folder + "/" + name, *more])
+    sys.stdout.flush()
+    for stream, held in enumerate(kept, 1):
+        os.dup2(held, stream)
+
+asked = json.load(sys.stdin)
+warm(asked)
+gc.collect()
+gc.freeze()
+for words in asked:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as deeds:
         begun = time.perf_counter()
         pid = os.fork()

@@ -75,28 +75,24 @@ def rnn_stack(bench: Bench, step: Step) -> list[Item]:
     return outputs(layer(item.tensor), item, step, sizes)
 
 
-def both_ways(bench: Bench, step: Step) -> tuple[Any, int]:
-    options = {"return_sequences": step.flags[0], "return_state": step.flags[3]}
-    mode = MODES[step.choice % 5]
-    forward = bench.layer(L.SimpleRNN, step.units, **options, **cell_options(step))
-    backward, units = None, step.units
-    if step.flags[6]:
-        units = step.units + (step.flags[7] and mode in ("concat", None))
-        backward = bench.layer(L.SimpleRNN, units, go_backwards=True, activation="tanh", **options)
-    return bench.layer(L.Bidirectional, forward, merge_mode=mode, backward_layer=backward), units
-
-
 def bidirectional(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
-    layer, units = both_ways(bench, step)
+    options = {"return_sequences": step.flags[0], "return_state": step.flags[3]}
+    mode, units = MODES[step.choice % 5], step.units
+    forward = bench.layer(L.SimpleRNN, units, **options, **cell_options(step))
+    backward = None
+    if step.flags[6]:
+        # Of as many units: Keras works out the shape of its output from the forward layer alone.
+        backward = bench.layer(L.SimpleRNN, units, go_backwards=True, activation="tanh", **options)
+    layer = bench.layer(L.Bidirectional, forward, merge_mode=mode, backward_layer=backward)
     found = keras.tree.flatten(layer(item.tensor))
-    time, mode = item.time if step.flags[0] else None, MODES[step.choice % 5]
+    time = item.time if step.flags[0] else None
     states: list[Item] = []
     if step.flags[3]:
         *found, a, b = found
-        states = [Item(a, None, step.units), Item(b, None, units)]
-    sizes = [step.units, units] if mode is None else [step.units + units * (mode == "concat")]
-    return [*states, *(Item(x, time, size) for x, size in zip(found, sizes, strict=True))]
+        states = [Item(a, None, units), Item(b, None, units)]
+    size = 2 * units if mode == "concat" else units
+    return [*states, *(Item(x, time, size) for x in found)]
 
 
 def encoder_decoder(bench: Bench, step: Step) -> list[Item]:

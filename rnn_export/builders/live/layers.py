@@ -200,6 +200,13 @@ def _reshape(op: Reshape, call: Call, options: dict[str, Any]) -> Any:
 def _permute(op: Permute, call: Call, options: dict[str, Any]) -> Any:
     import keras
 
+    if 0 in op.order:
+        raise NetworkError(
+            subject_of(call),
+            expected="batch as the first axis",
+            got=f"the order {op.order}",
+            advice="Keras 3 has no time_major; load the original file in Keras 2.",
+        )
     return keras.layers.Permute(op.order, **options)
 
 

@@ -29,7 +29,7 @@ def _reshape(op: Reshape, given: Given) -> tuple[np.ndarray, ...]:
 
 @compute.register
 def _permute(op: Permute, given: Given) -> tuple[np.ndarray, ...]:
-    return (np.transpose(given.x, (0, *op.order)),)
+    return (np.transpose(given.x, op.whole),)
 
 
 @compute.register

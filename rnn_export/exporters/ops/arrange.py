@@ -22,8 +22,8 @@ def _(op: Reshape, call: Call, low: Lowering) -> None:
 def _(op: Permute, call: Call, low: Lowering) -> None:
     """An order that changes nothing is not written: onnxruntime takes any Transpose for a real one."""
     value = low.get(call.inputs[0])
-    if op.order != tuple(range(1, len(op.order) + 1)):
-        value = low.graph.add("Transpose", [value], perm=[0, *op.order])
+    if op.whole != tuple(range(len(op.whole))):
+        value = low.graph.add("Transpose", [value], perm=list(op.whole))
     low.offer(call.outputs[0], value)
 
 
@@ -56,10 +56,14 @@ def _(op: ExpandDims, call: Call, low: Lowering) -> None:
 
 
 def flipped(low: Lowering, value: str, axis: int = 0) -> str:
-    """Return ``value`` with one axis reversed."""
+    """Return ``value`` with one axis reversed; what was reversed before is given back."""
+    if (value, axis) in low.reversed:
+        return low.reversed[value, axis]
     constant = low.graph.constant
     last, first = constant([-1]), constant([_FIRST])
-    return low.graph.add("Slice", [value, last, first, constant([axis]), last])
+    made = low.graph.add("Slice", [value, last, first, constant([axis]), last])
+    low.reversed[value, axis], low.reversed[made, axis] = made, value
+    return made
 
 
 @follows.register

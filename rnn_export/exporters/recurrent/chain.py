@@ -30,7 +30,7 @@ def native_tracks(
     """Write a call as RNN nodes and return the states of its cells."""
     if masked is None:
         x = low.get(call.inputs[0], Layout.TIME)
-        return run(low, call, op, x, initial, demands, None)
+        return run(low, call, op, x, initial, demands, None, op.go_backwards)
     if low.options.padding == "right":
         return _right_padded(low, call, op, initial, demands, masked)
     return _compacted(low, call, op, initial, demands, masked)
@@ -44,11 +44,12 @@ def run(
     initial: Sequence[str | None],
     demands: Sequence[Demand],
     lengths: str | None,
+    reverse: bool,
 ) -> list[Track]:
     """Write the cells one after another, each fed by the one before it."""
     tracks: list[Track] = []
     for cell, start, demand in zip(op.cells, initial, demands, strict=True):
-        direction = Direction(call, cell, op.go_backwards, start)
+        direction = Direction(call, cell, reverse, start)
         track = rnn_track(low, x, direction, kind_of(call, cell), demand, lengths)
         tracks.append(track)
         x = x if track.sequence is None else named(track.sequence)
@@ -80,7 +81,7 @@ def _right_padded(
     low.assume(RIGHT)
     wanted = [Demand(d.sequence, d.last or (d.sequence and not op.go_backwards)) for d in demands]
     x = low.get(call.inputs[0], Layout.TIME)
-    raw = run(low, call, op, x, initial, wanted, masked.lengths())
+    raw = run(low, call, op, x, initial, wanted, masked.lengths(), op.go_backwards)
     parts = zip(op.cells, raw, initial, strict=True)
     return [right_padded(low, call, cell, track, start, masked) for cell, track, start in parts]
 
@@ -126,7 +127,7 @@ def _compacted(
     places = _places(low, masked)
     x = _input(low, call, op, places)
     wanted = [Demand(d.sequence or d.last, last=False) for d in demands]
-    raw = run(low, call, op, x, initial, wanted, None)
+    raw = run(low, call, op, x, initial, wanted, None, reverse=False)
     made = raw[-1].sequence
     if made is not None and "sequence" in op.emits and (op.time_order or not op.go_backwards):
         low.shared["compact", call.outputs[0], call.mask, op.go_backwards] = named(made)
@@ -166,7 +167,7 @@ def _spread(
     y = named(track.sequence)
 
     def read(index: str) -> str:
-        make = partial(padded, low.graph, y, initial, cell.units, places.reverse)
+        make = partial(padded, low.graph, y, initial, cell.units)
         rows = low.once(("padded", y, initial), make)
         return low.graph.add("Gather", [rows, index], axis=0)
 

@@ -14,7 +14,7 @@ from rnn_export.exporters.recurrent.chain import RIGHT, kind_of, native_tracks, 
 from rnn_export.exporters.recurrent.choosing import choose
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.native import Direction, rnn_node, scaled
-from rnn_export.exporters.recurrent.scan import scan_tracks
+from rnn_export.exporters.recurrent.scan import scan_tracks, turned
 from rnn_export.exporters.recurrent.tracks import Demand, Places, Track, weight_path
 from rnn_export.exporters.recurrent.unrolled import unrolled_tracks
 from rnn_export.exporters.recurrent.wavefront import Stack, wavefront
@@ -49,31 +49,23 @@ def lower_stack(calls: Sequence[Call], low: Lowering) -> None:
     first, backwards = calls[0], ops[0].go_backwards
     x = low.get(first.inputs[0], Layout.TIME)
     masked = mask_of(first, ops[0], low)
-    turned = masked
+    ordered = masked
     if backwards:
         x = flipped(low, x)
         if masked is not None:
-            turned = Masked(low, flipped(low, masked.mask), False)
+            ordered = Masked(low, flipped(low, masked.mask), False)
     stack = Stack(
         tuple((call, cell) for call, op in zip(calls, ops, strict=True) for cell in op.cells),
         tuple(h for call, op in zip(calls, ops, strict=True) for h in starts(call, op, low)),
         tuple(d for item in places for d in item.demands(low.options.taps, feeding=False)),
-        turned,
+        ordered,
     )
     tracks = wavefront(low, stack, x)
     for call, op, item in zip(calls, ops, places, strict=True):
         own, tracks = tracks[: len(op.cells)], tracks[len(op.cells) :]
         if op.go_backwards:
-            own = [_turned(low, track) for track in own]
+            own = [turned(low, track) for track in own]
         place(low, call, op, item, own, mask_of(call, op, low))
-
-
-def _turned(low: Lowering, track: Track) -> Track:
-    """Return a track in the order of time whose states stand in the order of processing."""
-    states = track.sequence
-    if states is None:
-        return track
-    return Track(lambda: flipped(low, named(states)), track.last)
 
 
 def lower_pair(forward: Call, backward: Call, low: Lowering) -> None:

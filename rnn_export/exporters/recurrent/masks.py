@@ -58,8 +58,10 @@ class Masked:
         """Return at which steps a valid one has been processed, (time, batch, 1), bool."""
 
         def make() -> str:
-            axis = self.graph.constant(0)
-            counts = self.graph.add("CumSum", [self.numbers(), axis], reverse=int(self.reverse))
+            counts = self.graph.add("CumSum", [self.numbers(), self.graph.constant(0)])
+            if self.reverse:
+                before = self.graph.add("Sub", [counts, self.numbers()])
+                counts = self.graph.add("Sub", [self.lengths(), before])
             return self._unsqueeze(self._bool(counts), 2)
 
         return self._once(("begun", self.reverse), make)

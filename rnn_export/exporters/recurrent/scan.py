@@ -18,6 +18,7 @@ from rnn_export.exporters.activations import activate
 from rnn_export.exporters.elements import carrier, number, numpy_dtype
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering, named
+from rnn_export.exporters.ops.arrange import flipped
 from rnn_export.exporters.plan import Layout
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
@@ -33,14 +34,27 @@ def scan_tracks(
     demands: Sequence[Demand],
     masked: Masked | None,
 ) -> list[Track]:
-    """Write a call as one Scan per cell and return the states of its cells."""
+    """Write a call as one Scan per cell and return the states of its cells.
+
+    Backwards, the input is turned, not the Scan: onnx' ReferenceEvaluator knows no direction, and a sequence
+    in the order of processing is what Keras mostly wants then.
+    """
     x = low.get(call.inputs[0], Layout.TIME)
+    mask = None if masked is None else masked.wide()
+    if op.go_backwards:
+        x, mask = flipped(low, x), None if mask is None else flipped(low, mask)
     tracks: list[Track] = []
     for cell, start, demand in zip(op.cells, initial, demands, strict=True):
-        track = _scan(low, call, cell, x, start, demand, masked, op.go_backwards)
-        tracks.append(track)
+        track = _scan(low, call, cell, x, start, demand, mask)
+        tracks.append(turned(low, track) if op.go_backwards else track)
         x = x if track.sequence is None else named(track.sequence)
     return tracks
+
+
+def turned(low: Lowering, track: Track) -> Track:
+    """Return a track in the order of time whose states stand in the order of processing."""
+    states = track.sequence
+    return Track(None if states is None else lambda: flipped(low, named(states)), track.last)
 
 
 def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
@@ -70,25 +84,22 @@ def _scan(
     x: str,
     initial: str | None,
     demand: Demand,
-    masked: Masked | None,
-    reverse: bool,
+    mask: str | None,
 ) -> Track:
     start = initial or zeros(low, x, cell.units, call.dtype)
     wide = carrier(call.dtype)
     streams = [Stream("x", projected(low, call, cell, x), wide, cell.units)]
-    if masked is not None:
-        streams.append(Stream("mask", masked.wide(), "bool", 1))
+    if mask is not None:
+        streams.append(Stream("mask", mask, "bool", 1))
     recurrent = low.weight(cell.recurrent_kernel, call, f"{weight_path(call, cell)}/R")
 
     def step(body: Graph, held: str, given: Sequence[str]) -> str:
         z = body.add("Gemm", [held, recurrent, given[0]])
         state = activate(body, cell.activation, z, call.dtype, f"layer {call.layer!r}")
-        return body.add("Where", [given[1], state, held]) if masked is not None else state
+        return state if mask is None else body.add("Where", [given[1], state, held])
 
     state = Stream("h", start, wide, cell.units)
-    last, sequence = scan(
-        low.graph, cell_path(call, cell), state, streams, step, demand.sequence, reverse
-    )
+    last, sequence = scan(low.graph, cell_path(call, cell), state, streams, step, demand.sequence)
     return Track(sequence, last)
 
 
@@ -119,7 +130,6 @@ def scan(
     streams: Sequence[Stream],
     step: Callable[[Graph, str, Sequence[str]], str],
     sequence: bool,
-    reverse: bool = False,
 ) -> tuple[str, str | None]:
     """Write a Scan along axis 0.
 
@@ -130,7 +140,6 @@ def scan(
         streams: what it reads step by step.
         step: (body, state, one step of each stream) to the next state.
         sequence: whether every state is put out.
-        reverse: whether it starts at the last step; what is put out is in the order of time all the same.
 
     Returns:
         The last state, and all states over time or None.
@@ -153,7 +162,5 @@ def scan(
         path=path,
         body=inner,
         num_scan_inputs=len(streams),
-        scan_input_directions=[1] * len(streams) if reverse else None,
-        scan_output_directions=[1] if reverse and sequence else None,
     )
     return last, shown[0] if shown else None

@@ -17,7 +17,7 @@ from rnn_export.exporters.plan import Layout
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.scan import projected
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
-from rnn_export.network import Call
+from rnn_export.network import TIME, Call
 from rnn_export.network.ops import Cell, Recurrent
 
 # Seven inputs and one output: the eight storage buffers that WebGPU guarantees.
@@ -59,11 +59,12 @@ def steps_of(low: Lowering, call: Call) -> int:
     size = low.options.size(low.spec(call.inputs[0]).shape[1])
     if isinstance(size, int) and size > 0:
         return size
+    advice = "Give time= (--time)" if size == TIME else "Give that input a fixed length"
     raise ExportError(
         f"layer {call.layer!r}",
         expected="a fixed number of time steps for form unrolled",
-        got=str(size),
-        advice="Give time= (--time), or another form.",
+        got=f"the axis {size!r}",
+        advice=f"{advice}, or take another form.",
     )
 
 

@@ -10,6 +10,7 @@ A state that is not finite reaches the cells above early, because 0 * inf is NaN
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 

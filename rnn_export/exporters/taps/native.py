@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from onnx import NodeProto, helper
 
-from rnn_export.exporters.taps.readings import CellTap, Count, Flip, Order, Reading, Step, Take
+from rnn_export.exporters.taps.readings import CellTap, Count, Order, Reading, Step, Take
 from rnn_export.exporters.taps.surgery import Surgery
 from rnn_export.exporters.taps.walking import gathered
 from rnn_export.network.activations import SELU_ALPHA
@@ -41,16 +41,13 @@ def native_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
     y = surgery.show(node.output[0], 4, like=inputs[1])
     x = surgery.show(inputs[0], 3)
     initial = surgery.show(inputs[5], 3) if inputs[5] else None
-    lengths, together = _lengths(surgery, inputs)
+    lengths = _lengths(surgery, inputs)
     scale = _scale(surgery, node, options)
     count = 2 if direction == "bidirectional" else 1
     units, start = (2, 1) if batchwise else (1, 0)
     for k, cell in enumerate(cells_of(node.name, count)):
         reverse = direction == "reverse" or k == 1
         turn: tuple[Step, ...] = (Order((1, 0, 2)),) if batchwise else ()
-        if together and reverse:
-            # The valid steps stand at the end, where the node begins: read in its order, they come first.
-            turn, reverse = (*turn, Flip(0)), False
         yield CellTap(
             cell=cell,
             node=node.name,
@@ -63,14 +60,12 @@ def native_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
         )
 
 
-def _lengths(surgery: Surgery, inputs: Sequence[str]) -> tuple[Reading | None, bool]:
+def _lengths(surgery: Surgery, inputs: Sequence[str]) -> Reading | None:
     """Return the lengths that the node is given; or those of the mask whose valid steps its input holds together."""
     if inputs[4]:
-        return Reading((surgery.show(inputs[4], 1),)), False
+        return Reading((surgery.show(inputs[4], 1),))
     mask = gathered(surgery, inputs[0])
-    if mask is None:
-        return None, False
-    return Reading((surgery.show(mask, 2),), (Count(0),)), True
+    return None if mask is None else Reading((surgery.show(mask, 2),), (Count(0),))
 
 
 def cells_of(name: str, count: int) -> list[str | None]:

@@ -83,7 +83,9 @@ def gathered(surgery: Surgery, value: str) -> str | None:
             return None
         if node.op_type == "Gather":
             order = found_behind(surgery, node.input[1], lambda item: item.op_type == "TopK")
-            keys = None if order is None else surgery.maker(order.input[0], "Where")
+            if order is None:
+                return None
+            keys = found_behind(surgery, order.input[0], lambda item: item.op_type == "Where")
             return None if keys is None else str(keys.input[0])
         if node.op_type not in ("Squeeze", "RNN", "Mul"):
             return None

@@ -48,19 +48,27 @@ class Reshape:
 
 @dataclass(frozen=True)
 class Permute:
-    """Axes after batch in another order, counted from 1. Source: keras.layers.Permute."""
+    """Axes after batch in another order, counted from 1; of all axes, where 0 is among them.
+
+    Source: keras.layers.Permute; Keras 2's time_major for all axes.
+    """
 
     order: tuple[int, ...]
 
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """The order of all axes, as NumPy and ONNX take it."""
+        return self.order if 0 in self.order else (0, *self.order)
+
     def infer(self, inputs: Sequence[Spec], dtype: str, subject: str) -> tuple[Spec, ...]:
         x = one_input(inputs, subject)
-        if sorted(self.order) != list(range(1, x.rank)):
+        if sorted(self.whole) != list(range(x.rank)):
             raise NetworkError(
                 subject,
                 expected=f"an order of axes 1 to {x.rank - 1}",
                 got=str(self.order),
             )
-        return (Spec((x.shape[0], *(x.shape[axis] for axis in self.order)), dtype),)
+        return (Spec(tuple(x.shape[axis] for axis in self.whole), dtype),)
 
 
 @dataclass(frozen=True)

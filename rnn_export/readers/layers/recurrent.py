@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnn_export.errors import ReadError
 from rnn_export.network import TensorId
-from rnn_export.network.ops import Recurrent
+from rnn_export.network.ops import Permute, Recurrent
 from rnn_export.readers.layer_tree import Layer
 from rnn_export.readers.layers.cells import cell_dtype, cells_of
 from rnn_export.readers.layers.entry import Entry
@@ -89,10 +89,10 @@ def _check(use: Use, layer: Layer, value: Value, in_both: bool) -> None:
             got=f"{fields.get('num_constants')} constants",
             advice="Concatenate them to the inputs.",
         )
-    if fields.flag("time_major"):
+    if fields.flag("time_major") and in_both:
         raise ReadError(
             layer.subject,
-            expected="time_major=False",
+            expected="a Bidirectional with batch first",
             got="time_major=True",
             advice="Load the model in Keras 2, set time_major=False, and permute the input.",
         )
@@ -149,7 +149,22 @@ def states(use: Use) -> tuple[Value, list[Value]]:
 def _recurrent(use: Use) -> list[Value]:
     value, initial = states(use)
     mask = use.as_mask(first_mask(use.given_mask()))
-    return run(use, use.layer, value, mask=mask, initial=initial)
+    if not use.fields.flag("time_major"):
+        return run(use, use.layer, value, mask=mask, initial=initial)
+    # Keras 2: sequences and masks begin with time.
+    value = _turned(use, value, "batch_first")
+    mask = None if mask is None else _turned(use, Value(mask), "mask_batch_first").tensor
+    first, *others = run(use, use.layer, value, mask=mask, initial=initial)
+    if use.fields.flag("return_sequences"):
+        first = _turned(use, first, "time_first")
+    return [first, *others]
+
+
+def _turned(use: Use, value: Value, part: str) -> Value:
+    """Return a tensor with its first two axes exchanged."""
+    spec = use.spec(value)
+    op = Permute((1, 0, *range(2, spec.rank)))
+    return Value(use.emit(op, [value], dtype=spec.dtype, part=part)[0])
 
 
 def sequence_mask(use: Use, previous: Structure) -> list[TensorId | None]:

@@ -39,11 +39,9 @@ class Model:
 
     def __str__(self) -> str:
         # Artifacts name their files by form; nobody needs that twice.
-        return (
-            self.file
-            if PurePath(self.file).stem == self.form
-            else f"{self.name} {self.file}".rstrip()
-        )
+        if self.file and PurePath(self.file).stem == self.form:
+            return self.file
+        return f"{self.name} {self.file}".rstrip()
 
 
 def model_of(case: CaseResult) -> Model:

@@ -13,7 +13,7 @@ import numpy as np
 from rnn_export.builders.reference.rounding import effective
 from rnn_export.network import Activation
 from rnn_export.network.ops import Cell, Dense
-from rnn_export.verifier.bounds import products
+from rnn_export.verifier.bounds import calibrating, products
 from rnn_export.verifier.bounds.activation import change
 from rnn_export.verifier.bounds.envelope import Envelope
 from rnn_export.verifier.bounds.precision import Arithmetic
@@ -51,7 +51,7 @@ class Affine:
         return made
 
 
-@dataclass(frozen=True)
+@dataclass
 class Local:
     """What one application should have given, and how far from it a correct runtime may be.
 
@@ -61,6 +61,7 @@ class Local:
         h: previous states (..., units), or None for Dense.
         arithmetic, envelope: of the runtime.
         x_error: bound on the error of ``x``, where it was predicted and not shown; None for none.
+        fit: part of the model's bound to allow, of z's shape or 1.
     """
 
     affine: Affine
@@ -69,6 +70,7 @@ class Local:
     arithmetic: Arithmetic
     envelope: Envelope
     x_error: np.ndarray | None = None
+    fit: np.ndarray | float = 1.0
 
     @cached_property
     def _terms(self) -> list[products.Term]:
@@ -99,9 +101,27 @@ class Local:
         return self.envelope.of(self.affine.activation, self.z, self.value, self.arithmetic.unit)
 
     @cached_property
-    def bound(self) -> np.ndarray:
-        """The probabilistic bound on |shown - value|."""
+    def model(self) -> np.ndarray:
+        """The probabilistic bound on |shown - value| of any runtime."""
         return self._moved(products.SIGMAS * self.sigma)
+
+    @property
+    def bound(self) -> np.ndarray:
+        """The probabilistic bound on |shown - value| of this runtime."""
+        return np.asarray(self.model * self.fit)
+
+    def calibrate(self, shown: np.ndarray, active: np.ndarray | None) -> None:
+        """Fit the bound to the errors that were shown: see `calibrating`.
+
+        Args:
+            shown: states, (time, batch, units).
+            active: (time, batch) bool, the steps that count; None for all.
+        """
+        if not self.affine.activation.function.vector and self.x_error is None:
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                away = np.abs(shown - self.value)
+                ratio = np.divide(away, self.model, out=np.zeros_like(away), where=away > 0)
+            self.fit = calibrating.fitted(np.nan_to_num(ratio, nan=np.inf), self.z, active)
 
     def rigorous(self) -> np.ndarray:
         """Return the deterministic bound on |shown - value|; rigorous but for the measured envelope."""
@@ -115,3 +135,13 @@ class Local:
             delta = delta + spread.reshape(delta.shape)
         moved = change(self.affine.activation, self.z, self.value, delta)
         return np.asarray(moved + self.margin)
+
+
+def slopes(activation: Activation, z: np.ndarray) -> np.ndarray:
+    """Return the derivative of a scalar activation."""
+    if activation.name == "tanh":
+        return np.asarray(1 - np.square(activation(z)))
+    if activation.name == "linear":
+        return np.ones_like(z)
+    step = np.maximum(np.abs(z), 1.0) * 2.0**-20
+    return np.asarray((activation(z + step) - activation(z - step)) / (2 * step))

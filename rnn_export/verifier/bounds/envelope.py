@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_export.network import Activation
+from rnn_export.verifier.bounds.precision import UNITS
 
 SELECTIONS = frozenset(
     {
@@ -48,12 +49,11 @@ class Envelope:
             if name == str(activation):
                 return relative, absolute
         if activation.name in SELECTIONS:
-            # A parameter that is no float32 number is rounded once where the file states it.
+            # The sum's own last rounding is the sum's; a parameter that is no float32 number is rounded once.
             finite = [abs(value) for _, value in activation.parameters if np.isfinite(value)]
-            return 2.0, 2.0 * sum(finite) if activation.name not in {
-                "leaky_relu",
-                "linear",
-            } else 0.0
+            if activation.name == "leaky_relu":
+                return 2.0, 0.0
+            return (2.0 if any(finite) else 0.0), 2.0 * sum(finite)
         return RELATIVE, ABSOLUTE
 
     def of(
@@ -76,3 +76,40 @@ class Envelope:
         if activation.name == "log_softmax":
             absolute += np.sqrt(z.shape[-1])
         return np.asarray(unit * (relative * size + absolute) + self.stored * np.abs(value))
+
+
+SAFETY = 2.0
+"""A probe sees a few thousand arguments; what it has not seen may be this much worse."""
+
+SMALL = 2.0**-4
+"""Values up to this size tell the absolute part of an envelope."""
+
+
+def measured(
+    activation: Activation, z: np.ndarray, shown: np.ndarray
+) -> tuple[float, float] | None:
+    """Return (relative, absolute) from what a runtime showed at ``z``; None where it is no better than the default.
+
+    Never wider than the default: a bad activation is a fault, and must not widen its own bound.
+
+    Args:
+        activation: which.
+        z: float64, exactly what the runtime was given.
+        shown: float64, what it gave, computed in float32.
+    """
+    value = activation(z)
+    size = np.maximum(np.abs(value), np.abs(z)) if activation.name in PRODUCTS else np.abs(value)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(shown - value) / UNITS["float32"]
+    known = np.isfinite(value) & (np.abs(value) < 1e30)
+    if not np.isfinite(error[known]).all():
+        return None
+    small = known & (size <= SMALL)
+    absolute = SAFETY * float(error[small].max(initial=0.0)) + 0.5
+    rest = known & ~small
+    relative = (
+        SAFETY * float(np.max((error[rest] - absolute / SAFETY) / size[rest], initial=0.0)) + 1.0
+    )
+    if relative >= RELATIVE and absolute >= ABSOLUTE:
+        return None
+    return min(relative, RELATIVE), min(absolute, ABSOLUTE)

@@ -10,6 +10,7 @@ import numpy as np
 from rnn_export.builders.reference import run
 from rnn_export.network import Call, Network, activation
 from rnn_export.network.ops import Embedding, Recurrent
+from rnn_export.verifier.bounds.cell import slopes
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.rehearsal import Part, Rehearsal
 
@@ -40,8 +41,7 @@ def exercised(part: Part) -> np.ndarray:
     if affine.activation.function.vector:
         slope = np.ones(local.z.shape)
     else:
-        step = np.maximum(np.abs(local.z), 1.0) * 2.0**-20
-        slope = (affine.activation(local.z + step) - affine.activation(local.z - step)) / (2 * step)
+        slope = slopes(affine.activation, local.z)
     if part.active is not None:
         slope = slope * part.active[:, :, None]
     # Where a bound is 0 the activation is flat: nothing shows there.

@@ -43,34 +43,37 @@ def bench(source: Any, asked: Asked | None = None, **changes: Any) -> Benchmark:
         ReadError: a source that is missing or cannot be read.
         UnknownRuntime: a name that no runtime has.
     """
-    (found,) = benchmarks([source], replace(asked or Asked(), **changes))
+    asked = replace(asked or Asked(), **changes)
+    (found,) = benchmarks([(source, asked.sizes)], asked)
     return found
 
 
-def benchmarks(sources: Iterable[Any], asked: Asked) -> Iterator[Benchmark]:
-    """Yield the benchmark of each source; workers start once and stay for all, which saves most of the time."""
+def benchmarks(
+    runs: Iterable[tuple[Any, Sequence[tuple[int, int]]]], asked: Asked
+) -> Iterator[Benchmark]:
+    """Yield one benchmark after the other; workers start once and stay for all, which saves most of the time.
+
+    Args:
+        runs: sources, each with its own sizes (batch, time).
+        asked: all else.
+    """
     with ExitStack() as stack:
         workers = Workers(asked, stack)
         machine = describe_machine()
-        for source in sources:
-            with TemporaryDirectory(prefix="rnn_export-") as folder:
-                yield _benchmark(source, Path(folder), workers, machine)
+        for source, sizes in runs:
+            asked.tell("reading the source")
+            with TemporaryDirectory(prefix="rnn_export-") as made:
+                folder = Path(made)
+                with _opened(source, folder, asked) as found:
+                    gathering = Gathering(found, workers, folder)
+                    points = tuple(_point(gathering, batch, time) for batch, time in sizes)
+                    yield _benchmark(found, machine, points)
 
 
-def _benchmark(source: Any, folder: Path, workers: Workers, machine: Machine) -> Benchmark:
-    asked = workers.asked
-    asked.tell("reading the source")
-    with _opened(source, folder, asked) as found:
-        gathering = Gathering(found, workers, folder)
-        return Benchmark(
-            found.name,
-            found.network.digest,
-            in_words(found.network),
-            shape_of(found.network),
-            found.network.parameters,
-            machine,
-            tuple(_point(gathering, batch, time) for batch, time in asked.sizes),
-        )
+def _benchmark(found: Opened, machine: Machine, points: tuple[Point, ...]) -> Benchmark:
+    network = found.network
+    words, shape = in_words(network), shape_of(network)
+    return Benchmark(found.name, network.digest, words, shape, network.parameters, machine, points)
 
 
 @contextmanager
@@ -158,6 +161,7 @@ def _entry(
     return replace(
         entry,
         seconds=seconds,
+        least=min(each.least[entry.name] for each in found),
         of_floor=bottom.seconds / seconds.median if bottom else None,
         max_difference=_difference(fed.run(), exact),
         rounds=tuple(each.seconds[entry.name] for each in found),

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rnn_export.errors import RnnExportError, StoreError
+from rnn_export.workflows.benchmarks.drawing import COLOURS, OTHER, PEER, plotting, save
 from rnn_export.workflows.benchmarks.result import Benchmark, Point
 
-KINDS = (".svg", ".png", ".pdf")
 COLUMNS = 3
-
-# Colour-blind safe (Okabe and Ito); ours strong, peers grey.
-COLOURS = {
-    "rnn": "#0072B2",
-    "scan": "#009E73",
-    "wavefront": "#D55E00",
-    "unrolled": "#CC79A7",
-    "chained": "#E69F00",
-}
-PEER, OTHER = "#BBBBBB", "#56B4E9"
 
 
 def draw(benchmarks: Sequence[Benchmark], path: Path) -> None:
@@ -35,23 +23,7 @@ def draw(benchmarks: Sequence[Benchmark], path: Path) -> None:
         RnnExportError: matplotlib is missing, or the suffix is another.
         StoreError: the file cannot be written.
     """
-    if path.suffix.lower() not in KINDS:
-        raise RnnExportError(
-            str(path), expected=f"a name that ends in {', '.join(KINDS)}", got=path.suffix or "none"
-        )
-    try:
-        matplotlib = importlib.import_module("matplotlib")
-        matplotlib.use("Agg")
-        plt = importlib.import_module("matplotlib.pyplot")
-    except ImportError as error:
-        raise RnnExportError(
-            "the drawing",
-            expected="matplotlib",
-            got=str(error),
-            advice="pip install 'rnn-export[reports]'",
-        ) from error
-    # Text stays text, and equal drawings give equal bytes.
-    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rnn-export"})
+    plt = plotting(path)
     panels = [(each, point) for each in benchmarks for point in each.points]
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
@@ -62,12 +34,8 @@ def draw(benchmarks: Sequence[Benchmark], path: Path) -> None:
         axis.set_axis_off()
     for axis, (benchmark, point) in zip(axes.flat, panels, strict=False):
         _panel(axis, benchmark, point)
-    try:
-        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-    except OSError as error:
-        raise StoreError(str(path), expected="to write it", got=str(error)) from error
-    finally:
-        plt.close(figure)
+    save(figure, path)
+    plt.close(figure)
 
 
 def _panel(axis: Any, benchmark: Benchmark, point: Point) -> None:

@@ -19,6 +19,7 @@ class Entry:
         runtime: that ran it, or the peer's name.
         version: of the product.
         seconds: of one run, over the rounds that count.
+        least: seconds of the shortest run of all, which a disturbed machine tells best.
         ratio: to the fastest contender of this size, in pairs; 1 for that one.
         of_floor: the floor's share of the median; above 1 where the floor's sums were done in a cheaper way.
         max_difference: from the float64 reference, over all outputs; for people, judged by nobody.
@@ -31,6 +32,7 @@ class Entry:
     runtime: str
     version: str = ""
     seconds: Spread | None = None
+    least: float | None = None
     ratio: Ratio | None = None
     of_floor: float | None = None
     max_difference: float | None = None

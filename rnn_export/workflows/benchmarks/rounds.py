@@ -40,11 +40,13 @@ class Round:
 
     Args:
         seconds: of each contender's middle run.
+        least: of each contender's shortest run.
         foreign: processor time of everyone else, as a share of what the machine has; 0.5 on two cores is one
             core busy with something else.
     """
 
     seconds: Mapping[str, float]
+    least: Mapping[str, float]
     foreign: float
 
 
@@ -70,13 +72,14 @@ def rounds(
     for number in range(PATIENCE * count):
         names = list(contenders) if number % 2 == 0 else list(contenders)[::-1]
         before = _Usage.now()
-        seconds = {}
+        runs = {}
         for name in names:
             time.sleep(PAUSE)
             # The first run finds the caches full of the contender before.
-            runs = contenders[name].measure(repeats=repeats[name], warmup=1)
-            seconds[name] = statistics.median(runs)
-        found.append(Round({name: seconds[name] for name in contenders}, before.foreign_since()))
+            runs[name] = contenders[name].measure(repeats=repeats[name], warmup=1)
+        seconds = {name: statistics.median(runs[name]) for name in contenders}
+        least = {name: min(runs[name]) for name in contenders}
+        found.append(Round(seconds, least, before.foreign_since()))
         enough = sum(each.foreign <= share for each in found)
         tell(enough, count)
         if enough == count:

@@ -56,11 +56,10 @@ class Files:
         if isinstance(own, NoSubject) or form in PEERS:
             return ""
         graph = _graph(own.path)
-        for (other, *rest), subject in self._made.items():
-            earlier = other in FORMS and FORMS.index(other) < FORMS.index(form)
-            if earlier and rest == [fit, DEFAULT] and isinstance(subject, Subject):
-                if _graph(subject.path) == graph:
-                    return other
+        for other in FORMS[: FORMS.index(form)]:
+            subject = self._made.get((other, fit, DEFAULT))
+            if isinstance(subject, Subject) and _graph(subject.path) == graph:
+                return other
         return ""
 
     def fixed_sizes(self, form: str, fit: Fit) -> dict[str, int]:

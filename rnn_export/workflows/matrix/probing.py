@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rnn_export.exporters.opsets import DEFAULT, HIGHEST, LOWEST
-from rnn_export.runtimes import Connection, OnnxFile, Options
+from rnn_export.runtimes import OnnxFile, Options
 from rnn_export.verifier import Outcome
 from rnn_export.workflows.matrix.files import Files
 from rnn_export.workflows.matrix.result import Fit, Tried
-from rnn_export.workflows.matrix.trying import Inputs, attempt
+from rnn_export.workflows.matrix.trying import Inputs, Trials
 from rnn_export.workflows.subjects import NoSubject
 
 OPSETS = (LOWEST, DEFAULT, 19, 21, 22, 24, HIGHEST)
@@ -33,13 +33,13 @@ class Probe:
     """Asks one runtime about variants of the layer's file.
 
     Args:
-        connection: to the runtime.
+        trials: of the runtime.
         files: of the sample with one plain layer.
         inputs: of its network.
     """
 
-    def __init__(self, connection: Connection, files: Files, inputs: Inputs) -> None:
-        self._connection = connection
+    def __init__(self, trials: Trials, files: Files, inputs: Inputs) -> None:
+        self._trials = trials
         self._files = files
         self._inputs = inputs
 
@@ -47,7 +47,7 @@ class Probe:
         """Return the axes that a file of ``form`` must fix, given the try that agreed."""
         if not agreed.pinned:
             return agreed.fit.fixed
-        options = replace(self._connection.options, extra=AS_IT_IS)
+        options = replace(self._trials.connection.options, extra=AS_IT_IS)
         for fit in SIZES:
             tried = self._try(form, replace(fit, adjusted=agreed.fit.adjusted), options=options)
             if tried is not None and tried.agrees:
@@ -75,7 +75,7 @@ class Probe:
         """Yield the precisions by whose name the runtime really computes in another one."""
         met = {agreed.precision}
         for name in names:
-            options = replace(self._connection.options, precision=name)
+            options = replace(self._trials.connection.options, precision=name)
             tried = self._try(form, agreed.fit, options=options)
             if tried is not None and tried.precision and tried.precision not in met:
                 met.add(tried.precision)
@@ -89,8 +89,8 @@ class Probe:
             return None
         sizes = self._files.fixed_sizes(form, fit)
         model = OnnxFile(subject.path)
-        return attempt(
-            self._connection, model, subject, self._inputs, sizes, None, fit=fit, options=options
+        return self._trials.attempt(
+            model, subject, self._inputs, sizes, fit=fit, options=options
         )
 
 

@@ -37,7 +37,7 @@ from rnn_export.workflows.matrix.result import (
     Tried,
 )
 from rnn_export.workflows.matrix.samples import Sample, samples
-from rnn_export.workflows.matrix.trying import Inputs, attempt
+from rnn_export.workflows.matrix.trying import Inputs, Trials
 from rnn_export.workflows.subjects import PEERS, NoSubject
 from rnn_export.workflows.traits import LAYER
 
@@ -134,16 +134,17 @@ class _Measured:
     ) -> None:
         self.entries: list[Entry] = []
         self.precisions: tuple[str, ...] = ()
-        self._connection = connection
+        self._trials = Trials(connection)
         self._held = list(zip(held, inputs, strict=True))
         self._forms = forms
 
     def row(self) -> Row:
         """Measure, and return what is said of the runtime itself; the entries are then there too."""
         begun = time.perf_counter()
-        row = Row(self._connection.name)
+        connection = self._trials.connection
+        row = Row(connection.name)
         try:
-            found = self._connection.probe()
+            found = connection.probe()
         except RuntimeCrashed as crash:
             found = Unavailable(f"it crashes when it is imported: {crash.got}", crash.advice)
         if isinstance(found, Unavailable):
@@ -168,9 +169,7 @@ class _Measured:
             else:
                 model = KerasFile(files.keras)
             sizes = (files.sample.batch, files.sample.time)
-            tried = attempt(
-                self._connection, model or files.network, None, inputs, {}, sizes
-            )
+            tried = self._trials.attempt(model or files.network, None, inputs, {}, sizes)
             self.entries.append(Entry(files.sample.name, SOURCE, row.name, tried))
         return replace(row, precision=_precision(self.entries))
 
@@ -200,8 +199,7 @@ class _Measured:
             if known is not None and (known.agrees or fit == FITS[0]) and not before:
                 own = next(e for e in self.entries if (e.sample, e.form) == (sample.name, twin))
                 return Entry(sample.name, form, runtime, own.tried, own.before, twin)
-            tried = attempt(
-                self._connection,
+            tried = self._trials.attempt(
                 OnnxFile(subject.path),
                 subject,
                 inputs,
@@ -233,7 +231,7 @@ class _Measured:
         }
         if layer is None or not agreed:
             return row
-        probe = Probe(self._connection, *layer)
+        probe = Probe(self._trials, *layer)
         first, tried = next(iter(agreed.items()))
         if "@" not in row.name:
             self.precisions = tuple(probe.precisions(first, tried, found.precisions[1:]))

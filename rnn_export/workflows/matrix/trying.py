@@ -12,10 +12,11 @@ import numpy as np
 from rnn_export.errors import NetworkError, RuntimeCrashed, RuntimeRefused, RuntimeUnavailable
 from rnn_export.network import Network
 from rnn_export.runtimes import Connection, KerasFile, OnnxFile, Options, RemoteSession
-from rnn_export.verifier import InputSet, Outcome, Verdict, design, judge
+from rnn_export.verifier import Envelope, InputSet, Outcome, Verdict, design, judge
 from rnn_export.workflows.examples import example
 from rnn_export.workflows.matrix.result import Fit, Tried
 from rnn_export.workflows.observing import observe, strange_inputs
+from rnn_export.workflows.probing import Probes
 from rnn_export.workflows.subjects import Subject
 
 FIRST, SECOND = "odd", "three steps"
@@ -35,7 +36,7 @@ WORST = (
 SHARE = 0.06
 """Seconds for timing one file: enough for a median, few enough for a thousand files."""
 
-LEAST, MOST = 5, 101
+LEAST, MOST = 3, 101
 
 
 @dataclass
@@ -60,74 +61,100 @@ class Inputs:
         return self._made[key]
 
 
-def attempt(
-    connection: Connection,
-    model: OnnxFile | KerasFile | Network,
-    subject: Subject | None,
-    inputs: Inputs,
-    fixed: Mapping[str, int],
-    timed: tuple[int, int] | None,
-    *,
-    fit: Fit | None = None,
-    options: Options | None = None,
-) -> Tried:
-    """Return what comes of one file; whatever the runtime does, it is a result.
+class Trials:
+    """Tries files on one runtime.
 
     Args:
-        connection: to the runtime.
-        model, subject: what runs; the subject with its taps, None where the source itself runs.
-        inputs: of its network.
-        fixed: sizes that the file has for good.
-        timed: batch and time to be timed, if it agrees; None not to time it.
-        fit: of the file.
-        options: in place of the connection's.
+        connection: to it.
     """
-    begun = Tried(Outcome.PASS, fit=fit or Fit())
-    try:
-        with connection.open(model, options) as session, ExitStack() as stack:
-            wrong = strange_inputs(inputs.network, session)
-            if wrong is not None:
-                return replace(begun, outcome=Outcome.FAIL, reason=wrong)
-            tapped = _tapped(connection, subject, options, stack)
-            tried = begun
-            for inputs_of in _sets(inputs, fixed, session):
-                observation = observe(inputs.network, session, tapped, subject, inputs_of)
-                verdict = judge(inputs.network, observation)
-                if inputs_of.idle and verdict.outcome is Outcome.UNVERIFIABLE:
-                    continue  # It could only have failed.
-                tried = _worse(tried, verdict)
-            if not tried.model:
-                return replace(tried, outcome=Outcome.UNVERIFIABLE, reason="nothing was compared")
-            facts = session.facts
-            tried = replace(
-                tried,
-                pinned=facts.details.get("pinned", ""),
-                precision=facts.precision,
-                placement=dict(facts.placement),
-            )
-            if tried.agrees and timed is not None:
-                tried = replace(tried, seconds=_timed(session, inputs.network, *timed))
-            return tried
-    except RuntimeRefused as error:
-        return replace(begun, outcome=Outcome.UNSUPPORTED, reason=error.got)
-    except RuntimeCrashed as error:
-        words = f"{error.got}. {error.advice}" if error.advice else error.got
-        return replace(begun, outcome=Outcome.CRASHED, reason=words)
-    except RuntimeUnavailable as error:
-        return replace(begun, outcome=Outcome.UNAVAILABLE, reason=error.got)
-    except NetworkError as error:
-        return replace(begun, outcome=Outcome.UNVERIFIABLE, reason=f"no inputs: {error}")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._probes = Probes(connection)
+
+    def attempt(
+        self,
+        model: OnnxFile | KerasFile | Network,
+        subject: Subject | None,
+        inputs: Inputs,
+        fixed: Mapping[str, int],
+        timed: tuple[int, int] | None = None,
+        *,
+        fit: Fit | None = None,
+        options: Options | None = None,
+    ) -> Tried:
+        """Return what comes of one file; whatever the runtime does, it is a result.
+
+        Args:
+            model, subject: what runs; the subject with its taps, None where the source itself runs.
+            inputs: of its network.
+            fixed: sizes that the file has for good.
+            timed: batch and time to be timed, if it agrees; None not to time it.
+            fit: of the file.
+            options: in place of the connection's.
+        """
+        begun = Tried(Outcome.PASS, fit=fit or Fit())
+        try:
+            with self.connection.open(model, options) as session, ExitStack() as stack:
+                tapped = _tapped(self.connection, subject, options, stack)
+                tried = self._judged(begun, session, tapped, subject, inputs, fixed)
+                if tried.agrees and timed is not None:
+                    tried = replace(tried, seconds=_timed(session, inputs.network, *timed))
+                return tried
+        except RuntimeRefused as error:
+            return replace(begun, outcome=Outcome.UNSUPPORTED, reason=error.got)
+        except RuntimeCrashed as error:
+            words = f"{error.got}. {error.advice}" if error.advice else error.got
+            return replace(begun, outcome=Outcome.CRASHED, reason=words)
+        except RuntimeUnavailable as error:
+            return replace(begun, outcome=Outcome.UNAVAILABLE, reason=error.got)
+        except NetworkError as error:
+            return replace(begun, outcome=Outcome.UNVERIFIABLE, reason=f"no inputs: {error}")
+
+    def _judged(
+        self,
+        tried: Tried,
+        session: RemoteSession,
+        tapped: RemoteSession | None,
+        subject: Subject | None,
+        inputs: Inputs,
+        fixed: Mapping[str, int],
+    ) -> Tried:
+        network = inputs.network
+        wrong = strange_inputs(network, session)
+        if wrong is not None:
+            return replace(tried, outcome=Outcome.FAIL, reason=wrong)
+        envelope = Envelope()
+        if subject is not None and tapped is not None:
+            envelope = self._probes.envelope(network, subject.form)
+        for feeds in _sets(inputs, fixed, session, subject):
+            observation = observe(network, session, tapped, subject, feeds, envelope)
+            verdict = judge(network, observation)
+            if feeds.idle and verdict.outcome is Outcome.UNVERIFIABLE:
+                continue  # It could only have failed.
+            tried = _worse(tried, verdict)
+        if not tried.model:
+            return replace(tried, outcome=Outcome.UNVERIFIABLE, reason="nothing was compared")
+        facts = session.facts
+        return replace(
+            tried,
+            pinned=facts.details.get("pinned", ""),
+            precision=facts.precision,
+            placement=dict(facts.placement),
+        )
 
 
 def _sets(
-    inputs: Inputs, fixed: Mapping[str, int], session: RemoteSession
+    inputs: Inputs, fixed: Mapping[str, int], session: RemoteSession, subject: Subject | None
 ) -> Iterator[InputSet]:
     first = inputs.of(FIRST, fixed)
     if first is None:
         raise NetworkError("inputs", expected=f"a set {FIRST!r}", got="none")
     yield first
-    # What is compiled for each size anew would be another program, and takes seconds.
-    second = None if "pinned" in session.facts.details else inputs.of(SECOND, fixed)
+    # What is compiled for each size anew would be another program, and takes seconds; so does Keras on JAX.
+    if subject is None or "pinned" in session.facts.details:
+        return
+    second = inputs.of(SECOND, fixed)
     if second is not None and _sizes(second) != _sizes(first):
         yield second
 

@@ -23,9 +23,9 @@ class OnnxLimits:
     """
 
     file_bytes: int = 2**31 - 1
-    fields: int = 2_000_000
+    fields: int = 500_000
     depth: int = 96
-    nodes: int = 200_000
+    nodes: int = 100_000
     elements: int = 2**32
     input_elements: int = 2**24
     aliasing: float = 4.0

@@ -124,13 +124,15 @@ def _expect_versions(model: ModelProto, subject: str) -> None:
             advice="If the file is right, install a newer onnx.",
         )
     newest = onnx_opset_version()
-    for opset in model.opset_import:
-        known = opset.domain not in ("", "ai.onnx") or opset.version <= newest
-        if not known or not 1 <= opset.version < 2**31:
+    stated = [(opset.domain or "ai.onnx", opset.version) for opset in model.opset_import]
+    if not any(domain == "ai.onnx" for domain, _ in stated):
+        stated.append(("ai.onnx", 0))
+    for domain, version in stated:
+        if not 1 <= version <= (newest if domain == "ai.onnx" else 2**31):
             raise ReadError(
                 subject,
                 expected=f"an opset of 1 to {newest}",
-                got=f"{opset.version} of {opset.domain or 'ai.onnx'}",
+                got=f"{version} of {domain}",
                 advice="If the file is right, install a newer onnx.",
             )
 

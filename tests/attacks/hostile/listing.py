@@ -22,6 +22,7 @@ MODULES = (
     "graphs",
     "tensors",
     "data",
+    "more",
 )
 
 Write = Callable[[Path], None]
@@ -37,6 +38,7 @@ class Hostile:
         does: what it tries.
         refused: what the error must say of it (a part of the line).
         write: makes the file, and whatever it needs beside it, in an empty folder.
+        brief: whether one command will do, since what refuses it is the reader, which has tests of its own.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Hostile:
     does: str
     refused: str
     write: Write
+    brief: bool = False
 
     @property
     def is_onnx(self) -> bool:
@@ -61,14 +64,19 @@ class Hostile:
 _LISTED: list[Hostile] = []
 
 
+def listed(item: Hostile) -> None:
+    """Put an entry on the list."""
+    _LISTED.append(item)
+
+
 def hostile(does: str, refused: str, file: str = "model.keras") -> Callable[[Write], Write]:
     """Put the function below on the list; its name is the entry's."""
 
-    def listed(write: Write) -> Write:
-        _LISTED.append(Hostile(write.__name__.replace("_", "-"), file, does, refused, write))
+    def decorated(write: Write) -> Write:
+        listed(Hostile(write.__name__.replace("_", "-"), file, does, refused, write))
         return write
 
-    return listed
+    return decorated
 
 
 def everything() -> tuple[Hostile, ...]:

@@ -14,7 +14,10 @@ from tests.attacks.hostile.listing import hostile
 
 def weight(model: ModelProto) -> TensorProto:
     """Return the first weight of floating numbers."""
-    return next(item for item in model.graph.initializer if item.data_type == TensorProto.FLOAT)
+    found: TensorProto = next(
+        item for item in model.graph.initializer if item.data_type == TensorProto.FLOAT
+    )
+    return found
 
 
 def _weight(folder: Path, change: Callable[[TensorProto], object]) -> None:

@@ -83,12 +83,12 @@ def units_infinite(folder: Path) -> None:
     _text(folder, '"units": 4', '"units": Infinity')
 
 
-@hostile("fewer units than none", "units")
+@hostile("fewer units than none", "kernel (-4, -4)")
 def units_negative(folder: Path) -> None:
     with_layer(folder, units=-4)
 
 
-@hostile("more units than memory can hold", "units")
+@hostile("more units than memory can hold", "The weights do not belong")
 def units_huge(folder: Path) -> None:
     with_layer(folder, units=10**15)
 

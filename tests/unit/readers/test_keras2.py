@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from rnn_export.builders.reference import trace
-from rnn_export.errors import ReadError
 from rnn_export.network import Network, activation
 from rnn_export.network.ops import Recurrent
 from rnn_export.readers import read
@@ -67,11 +66,13 @@ def test_names_are_those_of_keras_2() -> None:
     assert [call.path for call in network.calls] == ["rnn#0"]
 
 
-def test_time_major_is_refused_by_name(tmp_path: Path) -> None:
-    text = (FOLDER / "stack.json").read_text()
-    assert '"time_major": false' in text
-    text = text.replace('"time_major": false', '"time_major": true')
-    (tmp_path / "model.json").write_text(text)
-    (tmp_path / "model.weights.h5").write_bytes((FOLDER / "stack.weights.h5").read_bytes())
-    with pytest.raises(ReadError, match=r"layer 'rnn' \(RNN\): expected time_major=False"):
-        read(tmp_path / "model.json")
+def test_time_comes_first_where_keras_2_had_it_so() -> None:
+    network = read(source("time_major"))
+    shapes = [network.spec(port.tensor).shape for port in (*network.inputs, *network.outputs)]
+    assert shapes == [
+        ("time", "batch", 5),
+        ("batch", 4),
+        ("time", "batch", 4),
+        ("batch", 4),
+        ("batch", 3),
+    ]

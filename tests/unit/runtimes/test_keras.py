@@ -102,7 +102,8 @@ def test_a_stateful_layers_state_goes_in_and_comes_out(keras: Connection, folder
     with keras.open(KerasFile(folder / "stateful.keras")) as session:
         before, after = session.inputs[-1], session.outputs[-1]
         assert (before.name, after.name) == ("rnn/h_in", "rnn/h_out")
-        zeros = np.zeros(before.shape, np.float32)  # type: ignore[arg-type]
+        assert before.shape is not None
+        zeros = np.zeros([int(size or 0) for size in before.shape], np.float32)
         whole = session.run({"x": X, before.name: zeros})
         first = session.run({"x": X[:, :3], before.name: zeros})
         rest = session.run({"x": X[:, 3:], before.name: first[after.name]})

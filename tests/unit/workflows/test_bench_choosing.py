@@ -47,6 +47,14 @@ def test_without_a_batch_the_form_that_loses_least_is_chosen() -> None:
     assert choose(simple_rnn(16, 8)).form == "scan"
 
 
+def test_of_forms_that_are_equally_fast_the_more_portable_one_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = Row("onnxruntime:cpu", 1, 1, 16, 1, 1, 100, {"wavefront": 1.0, "scan": 1.01, "rnn": 1.2})
+    monkeypatch.setattr(choosing, "rows", lambda: (row,))
+    assert choose(simple_rnn(16, 8), batch=1).form == "scan"
+
+
 @pytest.mark.usefixtures("table")
 def test_a_target_outside_the_table_gets_the_most_portable_form() -> None:
     choice = choose(simple_rnn(16, 8), "tract", batch=64)
@@ -127,7 +135,7 @@ def test_the_table_that_comes_along_holds_forms_that_exist_and_times_above_zero(
     [row for row in rows() if row.threads == 1],
     ids=lambda row: str(tuple(vars(row).values())[:-1]),
 )
-def test_each_row_of_the_table_is_answered_by_its_own_fastest_form(row: Row) -> None:
+def test_each_row_of_the_table_is_answered_by_a_form_that_none_beats(row: Row) -> None:
     network = stacked(
         [row.units] * row.layers,
         8,
@@ -136,4 +144,4 @@ def test_each_row_of_the_table_is_answered_by_its_own_fastest_form(row: Row) -> 
         recurrent_initializer="zeros",
     )
     choice = choose(network, row.runtime, batch=row.batch, time=row.time)
-    assert row.seconds[choice.form] == min(row.seconds.values())
+    assert row.seconds[choice.form] <= choosing.NOISE * min(row.seconds.values())

@@ -20,7 +20,9 @@ ORT, OTHER = "onnxruntime:cpu", "mnn"
 
 def timed(form: str, runtime: str, *rounds: float, of_floor: float = 0.5) -> Entry:
     name = f"{form}@{runtime}" if form else runtime
-    return Entry(name, form, runtime, "1", spread(rounds), None, of_floor, 0.0, rounds=rounds)
+    return Entry(
+        name, form, runtime, "1", spread(rounds), min(rounds), None, of_floor, 0.0, rounds=rounds
+    )
 
 
 def benchmark(*entries: Entry, batch: int = 1) -> Benchmark:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rnn_export.builders import reference, simple_rnn, stacked
 from rnn_export.network import Network
 from rnn_export.network.ops import Recurrent
+from rnn_export.network.tensor import Port
 from rnn_export.runtimes.failures import Refused
 from rnn_export.workflows.benchmarks.benching import bench
 from rnn_export.workflows.benchmarks.inmemory import in_memory
@@ -44,6 +47,15 @@ def test_a_stack_becomes_one_call() -> None:
     assert [[cell.units for cell in group] for group in alike(call.op.cells)] == [[5], [4, 4], [6]]
 
 
+def test_a_call_that_somebody_else_reads_stays() -> None:
+    network = NETWORKS["alike layers"]
+    middle = Port("middle", network.calls[1].outputs[0])
+    network = replace(network, outputs=(*network.outputs, middle))
+    assert len(merged(network).recurrent()) == 2
+    for before, after in zip(run(network), run(merged(network)), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
 def test_directions_are_not_merged() -> None:
     network = NETWORKS["both directions"]
     assert len(merged(network).recurrent()) == len(network.recurrent())
@@ -70,7 +82,7 @@ def test_another_dtype_is_refused() -> None:
         check(simple_rnn(5, 3, dtype="float16"), "torch:eager", ("tanh",))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_peer_agrees_with_the_reference_or_says_how_to_get_it() -> None:
     network = stacked([5, 4], 3, bias_initializer="uniform")
     (point,) = bench(

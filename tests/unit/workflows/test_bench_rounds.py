@@ -66,8 +66,19 @@ def test_patience_ends_where_the_machine_is_never_calm(monkeypatch: pytest.Monke
 
 
 def test_the_calmest_rounds_count_in_their_order() -> None:
-    found = [Round({}, share) for share in (0.5, 0.1, 0.9, 0.2)]
+    found = [Round({}, {}, share) for share in (0.5, 0.1, 0.9, 0.2)]
     assert calmest(found, 2) == (1, 3)
+
+
+def test_a_round_holds_the_middle_run_and_the_shortest(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares(monkeypatch, [0.0])
+
+    class Uneven:
+        def measure(self, *, repeats: int, warmup: int) -> tuple[float, ...]:
+            return (3.0, 1.0, 2.0)
+
+    (found,) = rounds({"a": Uneven()}, 1, 1.0)
+    assert (found.seconds["a"], found.least["a"]) == (2.0, 1.0)
 
 
 def test_with_no_core_to_spare_others_may_take_next_to_nothing(

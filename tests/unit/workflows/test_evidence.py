@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rnn_export.errors import RnnExportError, StoreError
@@ -49,13 +50,37 @@ def test_the_verdict_is_the_same_in_every_figure(verified: tuple[Report, Path]) 
         assert dict(after.inputs) == dict(before.inputs)
 
 
-def test_a_changed_state_in_the_evidence_is_a_failure(copied: Path) -> None:
-    """The evidence is what is judged: whoever changes it gets another verdict."""
-    path = sorted(copied.glob("observation-*"))[0]
+@pytest.mark.parametrize("pattern", ["observation-*.npz", "observation-*.json", "source.keras"])
+def test_evidence_that_was_edited_is_refused(copied: Path, pattern: str) -> None:
+    path = sorted(copied.glob(pattern))[0]
     data = bytearray(path.read_bytes())
-    data[-2] ^= 0x7F
+    data[len(data) // 2] ^= 0x01
     path.write_bytes(data)
-    assert rejudge(copied).exit_code == 1
+    with pytest.raises(StoreError, match="edited"):
+        rejudge(copied)
+
+
+def test_an_index_that_was_edited_is_refused(copied: Path) -> None:
+    path = copied / "index.json"
+    index = json.loads(path.read_text())
+    first = next(iter(index["sha256"]))
+    for changed in (
+        {**index, "source": "another"},
+        {
+            **index,
+            "sha256": {name: digest for name, digest in index["sha256"].items() if name != first},
+        },
+    ):
+        path.write_text(json.dumps(changed))
+        with pytest.raises(StoreError, match="edited"):
+            rejudge(copied)
+
+
+def test_the_evidence_can_be_read_with_numpy_and_json_alone(copied: Path) -> None:
+    header = json.loads((copied / "observation-000.json").read_text())
+    names = [name for name, _ in header["arrays"]]
+    with np.load(copied / "observation-000.npz") as held:
+        assert held[f"a{names.index('feeds/x')}"].dtype == np.float32
 
 
 def test_a_folder_with_files_in_it_is_refused_before_anything_runs(tmp_path: Path) -> None:

@@ -221,5 +221,19 @@ def profile_with_subject(subject: str) -> Profile:
     return replace(made, curves=tuple(replace(curve, subject=subject) for curve in made.curves))
 
 
+@pytest.mark.parametrize(
+    ("form", "file", "told"),
+    [
+        ("", "", "(source)"),
+        ("rnn", "", "rnn"),
+        ("rnn", "a/rnn.onnx", "a/rnn.onnx"),
+        ("rnn", "m.onnx", "rnn m.onnx"),
+    ],
+)
+def test_what_ran_is_named_once(form: str, file: str, told: str) -> None:
+    page = parsed(Report("m", (case(form=form, file=file),)))
+    assert f"PASS {told} on onnxruntime:cpu odd 3x9" in page.text
+
+
 def test_equal_reports_give_equal_bytes() -> None:
     assert html(Report("m", (case(),))) == html(Report("m", (case(),)))

@@ -1,0 +1,167 @@
+"""What cannot be read is refused in one line: which layer, of which class, why, and the nearest way out."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from rnn_export.errors import ReadError
+from rnn_export.readers import read
+from rnn_export.readers.layers.table import LAYERS
+from rnn_export.readers.refusals import check_known
+from tests.property.keras_comparing import quietly
+
+L = keras.layers
+
+
+def around(
+    layer: Callable[[Any], Any], shape: tuple[int | None, ...] = (None, 5)
+) -> Callable[[], Any]:
+    def make() -> Any:
+        x = keras.Input(shape, name="x")
+        return keras.Model(x, layer(x))
+
+    return make
+
+
+@keras.saving.register_keras_serializable("mine")
+class OwnLayer(keras.Layer):  # type: ignore[misc]
+    def call(self, x: Any) -> Any:
+        return x
+
+
+class OwnModel(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__(name="own")
+        self.rnn = L.SimpleRNN(3)
+
+    def call(self, x: Any) -> Any:
+        return self.rnn(x)
+
+
+def own_model() -> Any:
+    model = OwnModel()
+    model(np.zeros((2, 3, 5)))
+    return model
+
+
+def two_calls_of_a_stateful_layer() -> Any:
+    x = keras.Input(batch_shape=(2, None, 5), name="x")
+    rnn = L.SimpleRNN(5, stateful=True, return_sequences=True, name="rnn")
+    return keras.Model(x, rnn(rnn(x)))
+
+
+def stateful(**options: Any) -> Callable[[], Any]:
+    def make() -> Any:
+        x = keras.Input(batch_shape=(2, None, 5), name="x")
+        rnn = L.SimpleRNN(5, stateful=True, name="rnn", **options)
+        return keras.Model(x, rnn(x) if options else L.Bidirectional(rnn, name="both")(x))
+
+    return make
+
+
+def masked_softmax() -> Any:
+    x = keras.Input((None, 5), name="x")
+    return keras.Model(x, L.Softmax(name="soft")(L.Masking()(x)))
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "lstm": (
+        around(lambda x: L.LSTM(3, name="l")(x)),
+        r"layer 'l' \(LSTM\).*class LSTM.*Only SimpleRNN",
+    ),
+    "gru-both": (
+        around(lambda x: L.Bidirectional(L.GRU(3, name="g"))(x)),
+        r"'forward_g|'backward_g|GRU",
+    ),
+    "lambda": (
+        around(lambda x: L.Lambda(lambda x: x, name="l")(x)),
+        r"layer 'l' \(Lambda\).*never run",
+    ),
+    "attention": (
+        around(lambda x: L.Attention(name="a")([x, x])),
+        r"layer 'a' \(Attention\).*Export the part",
+    ),
+    "conv": (
+        around(lambda x: L.Conv1D(3, 2, name="c")(x)),
+        r"layer 'c' \(Conv1D\).*before this layer",
+    ),
+    "operation": (around(lambda x: x * 2), r"operation 'multiply\w*' \(Multiply\).*Use the layer"),
+    "slice": (around(lambda x: x[:, :1]), r"operation 'get_item\w*' \(GetItem\)"),
+    "own-layer": (
+        around(lambda x: OwnLayer(name="o")(x)),
+        r"layer 'o' \(OwnLayer\).*custom class 'mine>OwnLayer'",
+    ),
+    "own-model": (own_model, r"model 'own'.*subclassed model OwnModel|custom class .*OwnModel"),
+    "unbuilt": (
+        lambda: keras.Sequential([L.SimpleRNN(3)], name="s"),
+        r"model 's': expected a built model",
+    ),
+    "empty": (lambda: keras.Sequential(name="s"), r"model 's': expected a model with layers"),
+    "constant-state": (
+        around(lambda x: L.SimpleRNN(3, name="r")(x, initial_state=np.ones((2, 3), "float32"))),
+        r"layer 'r' \(SimpleRNN\).*a constant.*keras\.Input",
+    ),
+    "stateful-twice": (two_calls_of_a_stateful_layer, r"layer 'rnn'.*one call of a stateful layer"),
+    "stateful-both": (stateful(), r"'\w+_rnn' \(SimpleRNN\).*Bidirectional that is not stateful"),
+    "stateful-backwards": (
+        stateful(go_backwards=True),
+        r"layer 'rnn' \(SimpleRNN\).*runs forwards",
+    ),
+    "softmax-under-a-mask": (masked_softmax, r"layer 'soft' \(Softmax\).*Activation\('softmax'\)"),
+    "rms": (
+        around(lambda x: L.LayerNormalization(rms_scaling=True, name="n")(x)),
+        r"layer 'n' \(LayerNormalization\).*rms_scaling",
+    ),
+    "steps-of-rnn": (
+        around(lambda x: L.TimeDistributed(L.SimpleRNN(3, name="r"), name="t")(x), (4, None, 5)),
+        r"layer 'r' \(SimpleRNN\).*inside layer 't'",
+    ),
+    "text": (
+        lambda: (lambda x: keras.Model(x, L.Identity()(x)))(
+            keras.Input((3,), name="x", dtype="string")
+        ),
+        r"layer 'x' \(InputLayer\).*dtype string",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_live_model_is_refused_by_name(name: str) -> None:
+    make, pattern = REFUSED[name]
+    with pytest.raises(ReadError, match=pattern) as caught:
+        quietly(read, quietly(make))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(set(REFUSED) - {"empty"}))
+def test_its_file_is_refused_too(name: str, tmp_path: Path) -> None:
+    make, _ = REFUSED[name]
+    quietly(quietly(make).save, tmp_path / "model.keras")
+    with pytest.raises(ReadError):
+        read(tmp_path / "model.keras")
+
+
+def test_every_layer_of_keras_is_read_or_refused_by_name() -> None:
+    kinds = [name for name in dir(L) if name[0].isupper() and isinstance(getattr(L, name), type)]
+    known = {*LAYERS, "InputLayer"}
+    assert len(kinds) > len(known)
+    for kind in kinds:
+        if kind in known:
+            check_known(kind, "layer 'l'")
+        else:
+            with pytest.raises(ReadError, match=rf"layer 'l': .* got class {kind}\. \w"):
+                check_known(kind, "layer 'l'")
+
+
+def test_no_error_is_lost_on_its_way_from_another_process() -> None:
+    with pytest.raises(ReadError) as caught:
+        read("nowhere.keras")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
