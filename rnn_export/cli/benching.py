@@ -148,7 +148,7 @@ def _table(point: Point) -> Table:
     rows = []
     for entry in point.entries:
         if entry.seconds is None or entry.ratio is None:
-            rows.append(row(entry.name, "", "", "", "", Cell(entry.reason, "quiet")))
+            rows.append(row(entry.name, "", "", "", "", "", Cell(entry.reason, "quiet")))
             continue
         seconds, ratio = entry.seconds, entry.ratio
         first = entry is point.entries[0]
@@ -157,6 +157,7 @@ def _table(point: Point) -> Table:
                 Cell(entry.name, "good" if first else "quiet" if entry.peer else ""),
                 f"{seconds.median * 1e3:.3f}",
                 f"{seconds.lower * 1e3:.3f} to {seconds.upper * 1e3:.3f}",
+                "" if entry.least is None else f"{entry.least * 1e3:.3f}",
                 "" if first else f"{ratio.median:.2f}",
                 "" if entry.of_floor is None else f"{entry.of_floor:.0%}",
                 Cell(
@@ -172,6 +173,7 @@ def _table(point: Point) -> Table:
         Column("form or peer"),
         Column("ms", right=True),
         Column("middle half", right=True),
+        Column("shortest", right=True),
         Column("times the best", right=True),
         Column("of the floor", right=True),
         Column("difference, or why not", fold=True),

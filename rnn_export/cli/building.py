@@ -11,12 +11,14 @@ import click
 
 from rnn_export.cli.boundary import Stop, say
 from rnn_export.cli.options import DEBUG, FILE, Command, json_option, nonfinite_option
+from rnn_export.cli.sharing import scheduler_option, shard_option
 from rnn_export.cli.words import Form, Runtime, Source
 
 if TYPE_CHECKING:
     from rnn_export.reports.table import Cell, Page
     from rnn_export.workflows.artifact import Artifact
     from rnn_export.workflows.building import Built
+    from rnn_export.workflows.shards import Shard
 
 
 MOST_JOBS = 4
@@ -56,6 +58,13 @@ MOST_JOBS = 4
     metavar="N",
     help="Processes.  [default: one for each core, at most 4]",
 )
+@scheduler_option
+@shard_option
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Leave alone what an earlier run has finished: whole, of the same network, with a pass.",
+)
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the inputs for verification."
 )
@@ -67,6 +76,9 @@ def command(
     forms: tuple[str, ...],
     runtimes: tuple[str, ...],
     jobs: int | None,
+    scheduler: str | None,
+    shard: Shard | None,
+    resume: bool,
     seed: int,
     allow_nonfinite: bool,
     json_file: Path | None,
@@ -87,6 +99,9 @@ def command(
             forms=forms,
             runtimes=runtimes,
             jobs=jobs or min(len(os.sched_getaffinity(0)), MOST_JOBS),
+            scheduler=scheduler,
+            shard=shard,
+            resume=resume,
             allow_nonfinite=allow_nonfinite,
             seed=seed,
             tell=progress.step,
@@ -116,6 +131,7 @@ def document_of(built: Built) -> dict[str, object]:
                 "folder": artifact.folder,
                 "verdict": str(artifact.report.verdict) if artifact.report else None,
                 "changed": artifact.changed,
+                "kept": artifact.kept,
                 "rejected": artifact.rejected,
                 "error": str(artifact.error) if artifact.error else None,
                 "seconds": {name: round(seconds, 3) for name, seconds in artifact.seconds.items()},
@@ -165,7 +181,18 @@ def page_of(built: Built) -> Page:
         if artifact.rejected
     ]
     lines = [Cell(text, tone) for text, tone in told.items()]
-    return (_first_line(built), Table(columns, rows), *lines, *aside)
+    return (_first_line(built), Table(columns, rows), *lines, *aside, *_failures(built))
+
+
+def _failures(built: Built) -> list[Cell]:
+    """Return the line that names those of many that did not come to a pass."""
+    from rnn_export.reports.table import Cell
+
+    failed = [artifact.name for artifact in built.artifacts if not artifact.passed]
+    if not failed or len(built.artifacts) == 1:
+        return []
+    text = f"{len(failed)} of {len(built.artifacts)} did not pass: {', '.join(failed)}"
+    return [Cell(f"{text}; the same command with --resume builds only these again", "bad")]
 
 
 def _first_line(built: Built) -> Cell:
@@ -181,6 +208,8 @@ def _first_line(built: Built) -> Cell:
 def _verdict(artifact: Artifact) -> Cell:
     from rnn_export.reports.table import Cell
 
+    if artifact.kept:
+        return Cell("PASS", "good")
     if artifact.report is None:
         return Cell("ERROR", "bad")
     return Cell(str(artifact.report.verdict), "bad" if artifact.report.exit_code else "good")
@@ -195,6 +224,8 @@ def _ratio(artifact: Artifact) -> str:
 
 
 def _files(artifact: Artifact) -> str:
+    if artifact.kept:
+        return "kept"
     if artifact.error is not None:
         return "not made"
     if artifact.rejected is not None:

@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     help="Promise that masked steps only follow valid ones, for a shorter graph.",
 )
 @click.option(
-    "--check", is_flag=True, help="Judge the file in onnxruntime, or on the target, before it gets its name."
+    "--check",
+    is_flag=True,
+    help="Judge the file in onnxruntime, or on the target, before it gets its name.",
 )
 @nonfinite_option
 @json_option

@@ -35,7 +35,13 @@ def page_of(written: TargetFolder) -> Page:
             rows.append(row(item.target, Cell("not written", "doubtful"), "", "", ""))
         else:
             rows.append(
-                row(item.target, item.file, item.form, str(item.opset), Cell(size(item.size), "quiet"))
+                row(
+                    item.target,
+                    item.file,
+                    item.form,
+                    str(item.opset),
+                    Cell(size(item.size), "quiet"),
+                )
             )
         lines += [Cell(f"{item.target}: {reason}", "doubtful") for reason in item.reasons]
     columns = (

@@ -41,7 +41,9 @@ def show(page: Page, stream: TextIO) -> None:
 
 def plain(page: Page) -> str:
     """Return a page as text without colours or frames; nothing is cut off, whatever the width."""
-    parts = [_plain_table(item) if isinstance(item, Table) else printable(item.text) for item in page]
+    parts = [
+        _plain_table(item) if isinstance(item, Table) else printable(item.text) for item in page
+    ]
     return "".join(f"{part}\n" for part in parts)
 
 

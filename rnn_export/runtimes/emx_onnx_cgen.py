@@ -166,10 +166,10 @@ def _compiler() -> Any:
 
 @cache
 def _templates() -> Any:
-    jinja = importlib.import_module("jinja2")
+    base = importlib.import_module("jinja2").BytecodeCache
     held: dict[str, bytes] = {}
 
-    class Held(jinja.BytecodeCache):  # type: ignore[misc]
+    class Held(base):  # type: ignore[misc, valid-type]
         """Compiled templates in memory."""
 
         def load_bytecode(self, bucket: Any) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from rnn_export.errors import StoreError
 from rnn_export.store.locking import locked
@@ -15,6 +16,8 @@ from rnn_export.store.writing import storing, sync, write_bytes
 
 REPORTS = ("report.json", "report.html")
 """Beside the manifest, not in it: they hold times and differ from run to run."""
+
+STAGED = ".staged"
 
 NAME_LIMIT = 200
 """Characters; file systems allow 255 bytes, and staging adds to the name."""
@@ -111,31 +114,46 @@ class Staging:
 
 
 @contextmanager
-def stage(root: Path, name: str) -> Iterator[Staging]:
+def stage(root: Path, name: str, *, wait: float = 0.0) -> Iterator[Staging]:
     """Open the artifact ``name`` in ``root`` for writing; without `commit` nothing of it remains.
 
     What an interrupted build has left is cleared first.
+
+    Args:
+        root: the folder of the artifacts.
+        name: of the artifact.
+        wait: seconds to wait for another build of it.
 
     Raises:
         StoreError: another build of it is at work, the place cannot be written to, or it holds a folder
             that is not an artifact and must not be replaced.
     """
     place = root / artifact_name(name)
-    staged = root / f".{name}.staged"
     with storing(root):
         root.mkdir(parents=True, exist_ok=True)
-    with locked(root / f".{name}.lock", str(place)):
+    with locked(root / f".{name}.lock", str(place), wait):
         with storing(place):
             recover(place, _previous(place))
-            for leftover in (staged, _previous(place), root / f".{name}.rejected"):
+            for leftover in (_previous(place), root / f".{name}.rejected", *_staged(root, name)):
                 remove(leftover)
             _refuse_foreign(place)
+            # A name of its own each time: a process that a killed build has left behind may still be writing
+            # into the old one.
+            staged = root / f".{name}.{token_hex(4)}{STAGED}"
             staged.mkdir()
         try:
             yield Staging(staged, place)
         finally:
             with storing(place):
                 remove(staged)
+
+
+def _staged(root: Path, name: str) -> Iterator[Path]:
+    """Yield the folders that builds of an artifact have staged and not cleared away."""
+    for path in root.iterdir():
+        inner = path.name.removeprefix(f".{name}.").removesuffix(STAGED)
+        if path.name == f".{name}.{inner}{STAGED}" and "." not in inner:
+            yield path
 
 
 def artifact_name(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +12,24 @@ from pathlib import Path
 from rnn_export.errors import StoreError
 from rnn_export.store.writing import storing
 
+POLL = 0.1
+"""Seconds between two tries."""
+
 
 @contextmanager
-def locked(path: Path, subject: str) -> Iterator[None]:
+def locked(path: Path, subject: str, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock file ``path`` for the time of the block; it is gone afterwards.
+
+    Args:
+        path: of the lock.
+        subject: what it guards, for the error.
+        wait: seconds to wait for whoever holds it.
 
     Raises:
         StoreError: another process (or thread) holds it, or the file cannot be made.
     """
     with storing(path.parent):
-        handle = _acquire(path, subject)
+        handle = _acquire(path, subject, time.monotonic() + wait)
     try:
         yield
     finally:
@@ -29,12 +38,16 @@ def locked(path: Path, subject: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _acquire(path: Path, subject: str) -> int:
+def _acquire(path: Path, subject: str, deadline: float) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if time.monotonic() < deadline:
+                os.close(handle)
+                time.sleep(POLL)
+                continue
             holder = os.read(handle, 32).decode("ascii", "replace").strip()
             os.close(handle)
             raise StoreError(

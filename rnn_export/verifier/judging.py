@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import log2, sqrt
+from math import inf, log2, sqrt
 
 import numpy as np
 
@@ -278,7 +278,7 @@ def effective_bits(network: Network, compared: Iterable[Comparison]) -> float | 
         chosen = [found for found in compared if found.model == model and found.squares[1] > 0]
         error = sum(found.squares[0] for found in chosen)
         bound = sum(found.squares[1] for found in chosen)
-        if chosen and error > 0:
+        if chosen and 0 < error < inf and 0 < bound < inf:
             dtypes = [call.dtype for call in network.recurrent()] or [
                 call.dtype for call in network.calls
             ]

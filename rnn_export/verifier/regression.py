@@ -17,27 +17,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_export.verifier.bounds.cell import Affine, Local, slopes
-from rnn_export.verifier.bounds.envelope import SELECTIONS
 from rnn_export.verifier.bounds.products import SIGMAS
+from rnn_export.verifier.nuisance import floors, without_constants, without_curve
 from rnn_export.verifier.tapped import Case, Steps
 
 SPEAKS = 7.0
 """|t| from which a weight is named: chance alone gets there once in 10^11."""
 
-ROUNDINGS = 4.0
-"""A weight may be off by this many roundings of itself and half a one of the largest beside it: a rewriting that
-folds a factor into it rounds it anew, and sums of few terms round with a little direction of their own. The
-bias may be off by one of itself and one unit: so does an activation's own error look where z hardly varies."""
-
-ROUNDED_CONSTANTS = frozenset(
-    {"selu", "elu", "celu", "leaky_relu", "hard_sigmoid", "hard_silu", "gelu", "squareplus", "relu"}
-)
-"""Activations with parameters or constants that a file may state in float32 only."""
+EFFECT = 0.25
+"""Standard deviations of the errors that a weight has to move them by: what many samples show of less is not
+the weights' doing, but the rounding of whatever hardly changes from sample to sample."""
 
 FEWEST = 64
 """Samples below which nothing can be said."""
-
-BINS = 64
 
 
 @dataclass(frozen=True)
@@ -89,49 +81,23 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     kinds = _distinct(z)
     if case.affine.activation.function.vector or kinds < FEWEST or not np.isfinite(defect).all():
         return None
-    features = [steps.x.reshape(len(steps.x.ravel()) // steps.x.shape[-1], -1)[chosen]]
-    features.append(steps.before.reshape(-1, wide)[chosen])
-    features.append(np.ones((len(z), 1)))
-    f = np.concatenate(features, axis=1, dtype=np.float32)
+    x = steps.x.reshape(-1, steps.x.shape[-1])[chosen]
+    before = steps.before.reshape(-1, wide)[chosen]
+    f = np.concatenate([x, before, np.ones((len(z), 1))], axis=1, dtype=np.float32)
     slope = slopes(case.affine.activation, z)
     margin = local.margin.reshape(-1, wide)[chosen] / SIGMAS
     variance = np.square(slope * local.sigma.reshape(-1, wide)[chosen]) + np.square(margin)
     weight = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
-    before = features[1]
-    defect = _without_constants(case, z, value, before, slope, defect, weight)
-    weight, residual = _without_curve(case, z, defect, weight)
+    defect = without_constants(case, z, value, before, slope, defect, weight)
+    weight, residual = without_curve(case, z, defect, weight)
     # A unit's own scale: the predicted deviation is a model, and errs by the same factor everywhere.
-    scale = (
-        np.mean(np.square(residual) * weight, axis=0)
-        * len(z)
-        / np.maximum((weight > 0).sum(axis=0), 1)
-    )
+    heard = np.maximum((weight > 0).sum(axis=0), 1)
+    scale = np.sum(np.square(residual) * weight, axis=0) / heard
     scale = np.where(scale > 0, scale, 1.0)
-    pulled = slope * residual * weight
-    bend = np.square(slope) * weight
-    score = f.T @ pulled.astype(np.float32)
-    cross = f.T @ bend.astype(np.float32)
-    power = np.square(f).T @ bend.astype(np.float32)
-    # A feature that hardly varies is not to be blamed for an offset of its unit: that is the bias, the last row.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(power[-1] > 0, cross / power[-1], 0.0)
-        share[-1] = 0.0
-        score, power = score - share * score[-1], power - share * cross
-        heard = power > 1e-4 * np.square(f).T.mean(axis=1)[:, None] * bend.sum(axis=0)
-        estimate = np.where(heard, score / power, 0.0)
-        t = np.where(heard, score / np.sqrt(power * scale), 0.0)
+    estimate, t = _scores(f, slope * residual * weight, np.square(slope) * weight, scale)
     t *= np.sqrt(kinds / len(z)) * (1 - 1 / max(wide, 2)) ** 0.5
-    own = np.abs(_weights(case))
-    floor = case.arithmetic.unit * (ROUNDINGS * own + own.max(axis=0) / 2)
-    floor[-1] = case.arithmetic.unit * (own[-1] + 1)
-    if case.affine.activation.name == "selu" and case.affine.recurrent is not None:
-        # The native form scales R, and so rounds every weight of it anew: states that rise and fall
-        # together then lay all those roundings at one weight's door.
-        power_of = np.sqrt(np.mean(np.square(f), axis=0))
-        share_of = np.sqrt(np.mean(np.square(before))) / np.maximum(power_of, 2.0**-20)
-        rounded = np.abs(case.affine.recurrent).sum(axis=0) / 2
-        floor += case.arithmetic.unit * np.maximum(share_of, 1.0)[:, None] * rounded
-    loud = (np.abs(t) > SPEAKS) & (np.abs(estimate) > floor)
+    enough = np.maximum(SPEAKS, EFFECT * np.sqrt(heard))
+    loud = (np.abs(t) > enough) & (np.abs(estimate) > floors(case, f, before))
     if not loud.any():
         return None
     place = np.unravel_index(int(np.where(loud, np.abs(t), 0.0).argmax()), t.shape)
@@ -149,55 +115,29 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     return Suspect(case.path, name, at, column, amount, strength, int(loud.any(axis=0).sum()))
 
 
-def _without_constants(
-    case: Case,
-    z: np.ndarray,
-    value: np.ndarray,
-    before: np.ndarray,
-    slope: np.ndarray,
-    defect: np.ndarray,
-    weight: np.ndarray,
-) -> np.ndarray:
-    """Return the defects less what comes of an activation's constants being rounded where the file states them.
-
-    1/6 or selu's two are no float32 numbers: all units are then off by the same part of a rounding.
-    """
-    if case.affine.activation.name not in ROUNDED_CONSTANTS:
-        return defect
-    bases = [np.where(z >= 0, value, 0.0), np.where(z < 0, value, 0.0)]
-    if case.affine.activation.name == "selu" and case.affine.recurrent is not None:
-        bases.append(slope * (before @ case.affine.recurrent))
-    stack = np.stack([base.ravel() for base in bases], axis=1)
-    heavy = stack * weight.reshape(-1, 1)
-    amounts, *_ = np.linalg.lstsq(heavy.T @ stack, heavy.T @ defect.ravel(), rcond=None)
-    most = 2 * case.arithmetic.unit
-    return np.asarray(defect - (stack @ np.clip(amounts, -most, most)).reshape(defect.shape))
-
-
-def _without_curve(
-    case: Case, z: np.ndarray, defect: np.ndarray, weight: np.ndarray
+def _scores(
+    f: np.ndarray, pulled: np.ndarray, bend: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights and defects less what all other units show at the same z: the activation's own error.
+    """Return the estimate of every weight's error and its t, both (features + units + 1, units).
 
-    A runtime's tanh errs the same way at the same z, in every unit; a wrong weight is in one.
+    Args:
+        f: samples of [x, h, 1].
+        pulled: phi' d / v.
+        bend: phi'^2 / v.
+        scale: variance of the defects over the predicted one, of each unit.
     """
-    units = z.shape[1]
-    if case.affine.activation.name in SELECTIONS or units < 2:
-        return weight, defect
-    bins = int(np.clip(z.size // FEWEST, 4, BINS))
-    low, high = float(z.min()), float(z.max())
-    width = (high - low) / bins or 1.0
-    at = np.minimum(((z - low) / width).astype(np.int32), bins - 1)
-    at += np.arange(units, dtype=np.int32) * bins
-    shape = (units, bins)
-    heavy = weight * (weight > 0)
-    held = np.bincount(at.ravel(), heavy.ravel(), minlength=units * bins).reshape(shape)
-    total = np.bincount(at.ravel(), (heavy * defect).ravel(), minlength=units * bins).reshape(shape)
-    rest, sums = held.sum(axis=0) - held, total.sum(axis=0) - total
-    curve = np.divide(sums, rest, out=np.zeros(shape), where=rest > 0)
-    # Where hardly any other unit has been, nothing can be subtracted and nothing said.
-    heard = np.where(rest > held, 1.0, 0.0).ravel()[at]
-    return weight * heard, defect - curve.ravel()[at]
+    score = f.T @ pulled.astype(np.float32)
+    cross = f.T @ bend.astype(np.float32)
+    power = np.square(f).T @ bend.astype(np.float32)
+    whole = power.copy()
+    # A feature that hardly varies is not to be blamed for an offset of its unit: that is the bias, the last row.
+    share = np.divide(cross, power[-1], out=np.zeros_like(cross), where=power[-1] > 0)
+    share[-1] = 0.0
+    score, power = score - share * score[-1], power - share * cross
+    varies = power > 1e-4 * whole
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = np.where(varies, score / power, 0.0)
+        return estimate, np.where(varies, score / np.sqrt(power * scale), 0.0)
 
 
 def _fit(
@@ -216,14 +156,6 @@ def _fit(
     amounts = inverse @ (wide.T @ (pulled * weight))
     deviation = np.sqrt(np.maximum(np.diag(inverse), 0) * scale)
     return amounts, np.divide(amounts, deviation, out=np.zeros_like(amounts), where=deviation > 0)
-
-
-def _weights(case: Case) -> np.ndarray:
-    """Return [kernel; recurrent_kernel; bias], (features + units + 1, units)."""
-    affine = case.affine
-    assert affine.recurrent is not None
-    bias = np.zeros(affine.kernel.shape[1]) if affine.bias is None else affine.bias
-    return np.concatenate([affine.kernel, affine.recurrent, bias[None]])
 
 
 def _named(affine: Affine, row: int) -> tuple[str, int | None]:

@@ -140,12 +140,15 @@ class Report:
         cases: in order.
         required: runtimes without which there is no pass.
         network_digest: of the network that was judged against.
+        unproven: ONNX files that were named and that no runtime ran to a pass: that the source agrees with
+            itself says nothing of them.
     """
 
     source: str
     cases: tuple[CaseResult, ...]
     required: tuple[str, ...] = ()
     network_digest: str = ""
+    unproven: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Outcome:
@@ -154,9 +157,10 @@ class Report:
             if any(case.outcome == outcome and case.failed for case in self.cases):
                 return outcome
         if self.missing:
-            outcomes = [case.outcome for case in self.cases if case.runtime in self.missing]
-            return outcomes[0] if outcomes else Outcome.UNAVAILABLE
-        if not self.agreed:
+            lacking = [case for case in self.cases if case.runtime in self.missing]
+            words = (case.outcome for case in lacking if case.outcome not in AGREEMENTS)
+            return next(words, Outcome.UNAVAILABLE)
+        if not self.agreed or self.unproven:
             return Outcome.UNVERIFIABLE
         return Outcome.PASS
 
@@ -181,7 +185,7 @@ class Report:
         """0: all passed. 1: a case failed, crashed or was too coarse. 3: a required pass is missing, or any."""
         if any(case.failed for case in self.cases):
             return 1
-        return 3 if self.missing or not self.agreed else 0
+        return 3 if self.missing or not self.agreed or self.unproven else 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the report, schema 1."""
@@ -205,7 +209,7 @@ class Report:
             next((case for case in self.cases if case.outcome not in AGREEMENTS), None),
         )
         if bad is None:
-            got = f"no pass of {', '.join(self.missing) or 'any runtime'}"
+            got = f"no pass of {', '.join((*self.missing, *self.unproven)) or 'any runtime'}"
         else:
             got = f"{bad.outcome} for form {bad.form or 'source'} on {bad.runtime}: {bad.verdict.reason}"
         raise Disagreement(self.source, expected="every case to pass", got=got)

@@ -23,6 +23,7 @@ class Settings:
         runtimes: to verify on beside those that are required.
         allow_nonfinite: take weights that are NaN or infinite.
         seed: of the inputs for verification.
+        resume: leave alone what an earlier run has finished.
     """
 
     out: Path
@@ -30,6 +31,7 @@ class Settings:
     runtimes: tuple[str, ...] = ()
     allow_nonfinite: bool = False
     seed: int = 0
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Artifact:
         rejected: where the files are that did not pass; None when they did.
         seconds: by step.
         error: what kept it from being made.
+        kept: it was finished by an earlier run, and is as it was.
     """
 
     name: str
@@ -55,3 +58,11 @@ class Artifact:
     rejected: Path | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     error: RnnExportError | None = None
+    kept: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether it stands there with a pass of everything that was asked for."""
+        return self.kept or (
+            self.report is not None and not self.error and self.report.exit_code == 0
+        )

@@ -10,8 +10,12 @@ from pathlib import Path
 from rnn_export import presets
 from rnn_export.errors import RuntimeUnavailable, StoreError
 from rnn_export.workflows.artifact import REQUIRED, Artifact, Settings
+from rnn_export.workflows.building_each import Task, artifact_of
 from rnn_export.workflows.making import PEER, Workshop
-from rnn_export.workflows.sharing import made_in_processes
+from rnn_export.workflows.shards import Shard
+from rnn_export.workflows.sharing import Crew, crew
+
+ANSWERING = "rnn_export.workflows.building_each:answer"
 
 Tell = Callable[[str, int, int], None]
 
@@ -32,7 +36,9 @@ class Built:
     def agreed(self) -> int:
         """The number of artifacts on which every required runtime agrees."""
         reports = [artifact.report for artifact in self.artifacts if artifact.report]
-        return sum(set(self.required) <= set(report.agreed) for report in reports)
+        now = sum(set(self.required) <= set(report.agreed) for report in reports)
+        # Nothing is stored, so nothing can be kept, on which they did not.
+        return now + sum(artifact.kept for artifact in self.artifacts)
 
     @property
     def agreeing(self) -> tuple[str, ...]:
@@ -46,7 +52,7 @@ class Built:
     @property
     def exit_code(self) -> int:
         """4 when something could not be made, else 1 when a case failed, else 3 when a pass is missing, else 0."""
-        codes = {_code(artifact) for artifact in self.artifacts}
+        codes = {0, *(_code(artifact) for artifact in self.artifacts)}
         return next(code for code in (4, 1, 3, 0) if code in codes)
 
     @property
@@ -70,6 +76,9 @@ def build(
     forms: Sequence[str] = ("rnn",),
     runtimes: Sequence[str] = (),
     jobs: int = 1,
+    scheduler: str | None = None,
+    shard: Shard | None = None,
+    resume: bool = False,
     allow_nonfinite: bool = False,
     seed: int = 0,
     tell: Tell = lambda name, done, of: None,
@@ -82,6 +91,9 @@ def build(
         forms: to export and store.
         runtimes: to verify on beside Keras, numpy and onnxruntime, which are required.
         jobs: processes to work in.
+        scheduler: address of a Dask scheduler whose workers do the work, in place of processes here.
+        shard: the part of them to build; None for all.
+        resume: leave alone what an earlier run has finished.
         allow_nonfinite: take weights that are NaN or infinite.
         seed: of the inputs for verification.
         tell: called with each artifact that is done, how many are, and how many there are; first with none.
@@ -93,24 +105,29 @@ def build(
         ReadError: a TOML file that cannot be read.
         StoreError: two sources that would be the same artifact.
         UnknownRuntime: a name that no runtime has.
+        RnnExportError: no scheduler at that address.
     """
-    settings = Settings(Path(out), tuple(forms), tuple(runtimes), allow_nonfinite, seed)
+    settings = Settings(Path(out), tuple(forms), tuple(runtimes), allow_nonfinite, seed, resume)
     named = _named([os.fspath(source) for source in wanted] or list(presets.names()))
+    if shard is not None:
+        named = dict(shard.of(list(named.items())))
     made: dict[str, Artifact] = {}
     tell("", 0, len(named))
-    for artifact in _work(named, settings, min(jobs, len(named))):
+    for artifact in _work(named, settings, crew(min(jobs, len(named)), scheduler)):
         made[artifact.name] = artifact
         tell(artifact.name, len(made), len(named))
     return Built(tuple(made[name] for name in named))
 
 
-def _work(named: dict[str, str], settings: Settings, jobs: int) -> Iterator[Artifact]:
-    if jobs > 1:
-        yield from made_in_processes(named, settings, jobs)
+def _work(named: dict[str, str], settings: Settings, hands: Crew | None) -> Iterator[Artifact]:
+    if hands is None:
+        with Workshop(settings) as workshop:
+            for name, source in named.items():
+                yield workshop.make(name, source)
         return
-    with Workshop(settings) as workshop:
-        for name, source in named.items():
-            yield workshop.make(name, source)
+    tasks = [Task(settings, name, source, Path.cwd()) for name, source in named.items()]
+    for task, answer in hands.work(tasks, ANSWERING):
+        yield artifact_of(task, answer)
 
 
 def _named(wanted: list[str]) -> dict[str, str]:
@@ -146,6 +163,8 @@ def _expanded(wanted: list[str]) -> Iterator[tuple[str, str]]:
 def _code(artifact: Artifact) -> int:
     if isinstance(artifact.error, RuntimeUnavailable):
         return 3
+    if artifact.kept:
+        return 0
     if artifact.error is not None or artifact.report is None:
         return 4
     return artifact.report.exit_code

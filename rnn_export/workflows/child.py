@@ -7,9 +7,12 @@ run again in it, and one from standard input cannot be imported at all.
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from multiprocessing.connection import Connection, Pipe
@@ -95,9 +98,32 @@ def serve() -> None:
     module, _, name = sys.argv[2].partition(":")
     answer: Callable[[Any], Any] = getattr(import_module(module), name)
     with Connection(int(sys.argv[3])) as pipe:
-        while True:
-            try:
-                request = pipe.recv()
-            except (EOFError, OSError):
-                return
+        requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        working = threading.Event()
+        threading.Thread(target=_read, args=(pipe, requests, working), daemon=True).start()
+        while (request := requests.get()) is not _GONE:
             pipe.send(answer(request))
+            working.clear()
+
+
+_GONE = object()
+
+
+def _read(pipe: Connection, requests: queue.SimpleQueue[Any], working: threading.Event) -> None:
+    """Read ahead, so that a parent that was killed is noticed while a request is being worked on.
+
+    What nobody waits for any more is stopped: it holds locks and memory that others want.
+    """
+    try:
+        while True:
+            request = pipe.recv()
+            working.set()
+            requests.put(request)
+    except (EOFError, OSError):
+        requests.put(_GONE)
+    if working.is_set():
+        # A signal, unlike interrupt_main, also ends what the main thread waits for.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        time.sleep(PATIENCE)
+        # Native code that does not come back to Python.
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -24,6 +24,7 @@ from rnn_export.workflows.artifact import REQUIRED, Artifact, Settings
 from rnn_export.workflows.clock import Clock
 from rnn_export.workflows.exporting import network_of
 from rnn_export.workflows.keras_process import KerasProcess
+from rnn_export.workflows.resuming import is_finished
 from rnn_export.workflows.verification import verify
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ DESCRIBED = ("preset", "toml", "python")
 """Kinds of source that Keras has yet to build; the others are Keras files already."""
 
 PEER = "loop"
+
+PATIENCE = 20.0
+"""Seconds to wait for another build of the same artifact; one whose program was killed stops sooner."""
 
 
 class Workshop:
@@ -56,7 +60,9 @@ class Workshop:
         try:
             clock.step("keras file")
             network = network_of(source, allow_nonfinite=self._settings.allow_nonfinite)
-            with stage(self._settings.out, name) as staging:
+            if self._settings.resume and is_finished(begun.folder, network, self._settings):
+                return replace(begun, kept=True, seconds=clock.seconds())
+            with stage(self._settings.out, name, wait=PATIENCE) as staging:
                 done = self._made(begun, network, staging, clock)
         except RnnExportError as error:
             done = replace(begun, error=error)
@@ -153,6 +159,10 @@ class Workshop:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process of the workshop."""
         self._keras.close()
         for connection in self._connections.values():
             connection.close()

@@ -69,7 +69,10 @@ def arguments() -> np.ndarray:
     """Return the arguments of a probe, float32: of every size from 1e-6 to 20, and both signs."""
     rng = np.random.default_rng(0)
     sizes = np.concatenate(
-        [np.exp(rng.uniform(np.log(1e-6), np.log(20), POINTS // 2)), rng.uniform(0, 8, POINTS - POINTS // 2)]
+        [
+            np.exp(rng.uniform(np.log(1e-6), np.log(20), POINTS // 2)),
+            rng.uniform(0, 8, POINTS - POINTS // 2),
+        ]
     )
     return np.asarray(sizes * rng.choice([-1.0, 1.0], POINTS), np.float32)
 
@@ -79,6 +82,8 @@ def one_weight(activation: Activation) -> Network:
     draft = Draft()
     z = draft.input("z", ("batch", "time", 1), "float32")
     one, zero = ArrayWeight(np.ones((1, 1), np.float32)), ArrayWeight(np.zeros((1, 1), np.float32))
-    (y,) = draft.call("probe", Recurrent((Cell("", one, zero, None, activation),), ("output",)), [z])
+    (y,) = draft.call(
+        "probe", Recurrent((Cell("", one, zero, None, activation),), ("output",)), [z]
+    )
     draft.output("probe", y)
     return draft.finish(Source("python", "probe"))

@@ -1,88 +1,85 @@
-"""Artifacts made in several processes: each is handed the next source as soon as it is free."""
+"""Many tasks in several processes: each is handed the next one as soon as it is free."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 from multiprocessing.connection import wait
+from typing import Any, Protocol, TypeVar
 
 from rnn_export.errors import RuntimeCrashed
-from rnn_export.workflows.artifact import Artifact, Settings
 from rnn_export.workflows.child import Child
-from rnn_export.workflows.making import Workshop
+
+Task = TypeVar("Task")
+Done = Generator[tuple[Task, Any], None, None]
+"""Every task once, in the order in which they end, with its answer; RuntimeCrashed is that of one which was lost."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """One artifact to make."""
+class Crew(Protocol):
+    """Those who share the work: processes here, or a cluster."""
 
-    settings: Settings
-    name: str
-    source: str
+    def work(self, tasks: Sequence[Task], answering: str) -> Done[Task]:
+        """Yield each task with its answer.
+
+        A process that dies is the answer of the one task that it was at; another takes its place.
+
+        Args:
+            tasks: plain data, which can be pickled.
+            answering: "module:function", called with each task where the work is done. A process that has
+                begun with one goes on with others, so that what it keeps in its module stays warm.
+        """
+        ...
 
 
-def made_in_processes(
-    named: Mapping[str, str],
-    settings: Settings,
-    jobs: int,
-    answering: str = f"{__name__}:answer",
-) -> Generator[Artifact, None, None]:
-    """Yield artifacts as they are made, in any order.
-
-    A process that dies is an error of the one artifact that it was making; another takes its place.
+class Processes:
+    """Processes on this machine.
 
     Args:
-        named: artifact to source.
-        settings: of all.
-        jobs: processes, at most one for each artifact.
-        answering: what makes a Task into an Artifact, in a process.
+        count: how many at most.
     """
-    waiting = deque(Task(settings, name, source) for name, source in named.items())
-    busy: dict[Child, Task] = {}
-    idle: list[Child] = []
-    try:
-        while waiting or busy:
-            while waiting and len(busy) < jobs:
-                child, task = idle.pop() if idle else Child(answering), waiting.popleft()
-                try:
-                    child.send(task)
-                    busy[child] = task
-                except RuntimeCrashed as error:
-                    yield _lost(task, error)
-            ready = wait([child.pipe for child in busy])
-            for child in [child for child in busy if child.pipe in ready]:
-                task = busy.pop(child)
-                try:
-                    artifact: Artifact = child.receive()
-                    idle.append(child)
-                except RuntimeCrashed as error:
-                    artifact = _lost(task, error)
-                yield artifact
-    finally:
-        for child in busy:
-            child.interrupt()
-        for child in (*idle, *busy):
-            child.close()
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def work(self, tasks: Sequence[Task], answering: str) -> Done[Task]:
+        """Yield each task with its answer; see `Crew.work`."""
+        waiting = deque(tasks)
+        busy: dict[Child, Task] = {}
+        idle: list[Child] = []
+        try:
+            while waiting or busy:
+                while waiting and len(busy) < self._count:
+                    child, task = idle.pop() if idle else Child(answering), waiting.popleft()
+                    try:
+                        child.send(task)
+                        busy[child] = task
+                    except RuntimeCrashed as error:
+                        yield task, error
+                ready = wait([child.pipe for child in busy])
+                for child in [child for child in busy if child.pipe in ready]:
+                    task = busy.pop(child)
+                    try:
+                        answer = child.receive()
+                        idle.append(child)
+                    except RuntimeCrashed as error:
+                        answer = error
+                    yield task, answer
+        finally:
+            for child in busy:
+                child.interrupt()
+            for child in (*idle, *busy):
+                child.close()
 
 
-def _lost(task: Task, error: RuntimeCrashed) -> Artifact:
-    told = RuntimeCrashed(
-        task.source,
-        expected="a process that builds it to the end",
-        got=error.got,
-        advice="Build it alone, with --jobs 1, to see what it dies of.",
-    )
-    return Artifact(task.name, task.source, task.settings.out / task.name, error=told)
+def crew(jobs: int, scheduler: str | None = None) -> Crew | None:
+    """Return who is to do the work: a cluster, processes, or None for this very process.
 
+    Args:
+        jobs: processes that may be used.
+        scheduler: address of a Dask scheduler, or None.
+    """
+    if scheduler is not None:
+        from rnn_export.workflows.cluster import Cluster
 
-_workshop: Workshop | None = None
-"""In a child alone: it outlives the single request, so that its runtimes stay warm."""
-
-
-def answer(task: Task) -> Artifact:
-    """Make one artifact, in a child."""
-    global _workshop
-    if _workshop is None:
-        _workshop = Workshop(task.settings)
-    return _workshop.make(task.name, task.source)
+        return Cluster(scheduler)
+    return Processes(jobs) if jobs > 1 else None

@@ -80,7 +80,7 @@ def made(
 
 
 def _peer(network: Network, keras: Path | None, form: str, path: Path) -> Subject | NoSubject:
-    from rnn_export.errors import RuntimeRefused, RuntimeUnavailable
+    from rnn_export.errors import RuntimeCrashed, RuntimeRefused, RuntimeUnavailable
     from rnn_export.peers import translate
 
     if keras is None:
@@ -89,7 +89,7 @@ def _peer(network: Network, keras: Path | None, form: str, path: Path) -> Subjec
         translate(keras, path)
     except RuntimeUnavailable as error:
         return NoSubject(form, str(error), missing=True)
-    except (RuntimeRefused, ExportError) as error:
+    except (RuntimeRefused, RuntimeCrashed, ExportError) as error:
         return NoSubject(form, str(error))
     return opened(network, path, path.parent, form=form)
 

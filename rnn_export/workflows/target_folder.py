@@ -96,4 +96,3 @@ def file_name(target: str) -> str:
     'onnxruntime-web-wasm'
     """
     return re.sub(r"[^A-Za-z0-9.-]+", "-", target)
-

@@ -109,7 +109,11 @@ def fit_for(network: Network, known: Capability, asked: Asked) -> Fitted:
         _form_reason(known, form, wrong),
         *sizes,
         *_opset_reason(known, asked, opset),
-        *([f"written with {' and '.join(adjustments)}: {known.runtime} declined it otherwise"] if adjustments else []),
+        *(
+            [f"written with {' and '.join(adjustments)}: {known.runtime} declined it otherwise"]
+            if adjustments
+            else []
+        ),
         *_precision_reason(known),
         *_unmeasured(known, form, needs),
     )

@@ -34,6 +34,7 @@ from rnn_export.verifier import (
     judge,
 )
 from rnn_export.verifier.inputs.designing import EVERY_TOKEN
+from rnn_export.verifier.verdicts import AGREEMENTS
 from rnn_export.workflows import sources, subjects
 from rnn_export.workflows.observing import observe, strange_inputs
 from rnn_export.workflows.probing import Probes
@@ -158,7 +159,9 @@ def verify(
             finally:
                 if name in own:
                     connection.close()
-    return Report(opened.name, tuple(cases), tuple(require), opened.network.digest)
+    good = {case.file for case in cases if case.outcome in AGREEMENTS or case.permitted}
+    unproven = tuple(str(file) for file in listed if str(file) not in good)
+    return Report(opened.name, tuple(cases), tuple(require), opened.network.digest, unproven)
 
 
 _Leg = tuple[sources.Opened, list[Subject | NoSubject], "_Designs"]
@@ -288,7 +291,9 @@ class _Runs:
             yield replace(blank, verdict=Verdict(Outcome.UNVERIFIABLE, f"no inputs: {error}"))
             return
         # Without taps errors travel, and the default is good enough.
-        envelope = self.probes.envelope(self.network, subject.form) if subject and tapped else Envelope()
+        envelope = (
+            self.probes.envelope(self.network, subject.form) if subject and tapped else Envelope()
+        )
         for inputs in sets:
             if inputs.kind == EVERY_TOKEN and tapped is None:
                 continue

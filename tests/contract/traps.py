@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from rnn_export.builders import stacked
 from rnn_export.exporters import export
@@ -15,7 +15,8 @@ from rnn_export.exporters.adjusting import adjusted_model
 from rnn_export.network import Draft, Network, Source, activation
 from rnn_export.network.ops import Cell, Concatenate, Recurrent
 from rnn_export.verifier import Outcome
-from rnn_export.workflows.matrix.trying import Inputs, Trials, Tried
+from rnn_export.workflows.matrix.result import Tried
+from rnn_export.workflows.matrix.trying import Inputs, Trials
 from rnn_export.workflows.subjects import opened
 from tests.mutants.surgery import attribute
 
@@ -52,7 +53,11 @@ def layer(**options: object) -> Callable[[], Network]:
 
     def make() -> Network:
         made: Network = stacked(
-            [UNITS], FEATURES, bias_initializer="uniform", return_sequences=True, **options  # type: ignore[arg-type]
+            [UNITS],
+            FEATURES,
+            bias_initializer="uniform",
+            return_sequences=True,
+            **options,  # type: ignore[arg-type]
         )
         return made
 
@@ -79,7 +84,7 @@ def both_ways(forward: str, backward: str) -> Callable[[], Network]:
         whole = layer(bidirectional="concat")()
         draft = Draft()
         x = draft.input("x", ("batch", "time", FEATURES), "float32")
-        made = []
+        made: list[str] = []
         for call, kind in zip(whole.recurrent(), (forward, backward), strict=True):
             assert isinstance(call.op, Recurrent)
             (cell,) = call.op.cells
@@ -145,7 +150,7 @@ def batch_first(network: Network) -> ModelProto:
         helper.make_node("Squeeze", ["Y_h", "one"], [names[1]]),
     ]  # fmt: skip
 
-    def info(name: str, *shape: int | str) -> object:
+    def info(name: str, *shape: int | str) -> ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
     graph = helper.make_graph(
@@ -197,9 +202,13 @@ TRAPS = {
         layer(activation="relu"), native, {"tract": WRONG, "mnn": WRONG, "onnx-reference": REFUSED}
     ),
     "the activation Sigmoid": Trap(
-        layer(activation="sigmoid"), native, {"tract": WRONG, "mnn": WRONG, "onnx-reference": REFUSED}
+        layer(activation="sigmoid"),
+        native,
+        {"tract": WRONG, "mnn": WRONG, "onnx-reference": REFUSED},
     ),
-    "the activation Affine": Trap(layer(activation="linear"), native, {"tract": WRONG, "mnn": WRONG}),
+    "the activation Affine": Trap(
+        layer(activation="linear"), native, {"tract": WRONG, "mnn": WRONG}
+    ),
     "clip": Trap(
         layer(activation="hard_tanh"),
         native,

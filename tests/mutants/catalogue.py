@@ -117,7 +117,15 @@ def doubled(values: np.ndarray) -> np.ndarray:
 
 def mutants() -> tuple[Mutant, ...]:
     """Return every mutant."""
-    return tuple([*_weights(), *_layers(), *_activations(), *_directions(), *_wiring(), *_masks(), *_others()])
+    return (
+        *_weights(),
+        *_layers(),
+        *_activations(),
+        *_directions(),
+        *_wiring(),
+        *_masks(),
+        *_others(),
+    )
 
 
 def _weights() -> Iterator[Mutant]:
@@ -129,17 +137,35 @@ def _weights() -> Iterator[Mutant]:
     for size in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 3e-7, 1e-7):
         for part, name in (("W", "kernel"), ("R", "recurrent_kernel")):
             # A diagnosis gives the entry; that it is the right one is another test's.
-            yield Mutant(f"one {part} +{size:g}", "single", of(f"rnn/{part}", nudged(size)), "rnn", f"{name}[")
-        yield Mutant(f"one bias +{size:g}", "single", of("rnn/B", bias_nudged(size)), "rnn", "bias[")
-    yield Mutant("R transposed", "single", plain("rnn/R", transposed), "rnn", "recurrent kernel transposed")
+            yield Mutant(
+                f"one {part} +{size:g}",
+                "single",
+                of(f"rnn/{part}", nudged(size)),
+                "rnn",
+                f"{name}[",
+            )
+        yield Mutant(
+            f"one bias +{size:g}", "single", of("rnn/B", bias_nudged(size)), "rnn", "bias["
+        )
+    yield Mutant(
+        "R transposed", "single", plain("rnn/R", transposed), "rnn", "recurrent kernel transposed"
+    )
     yield Mutant("W reshaped", "single", plain("rnn/W", reshaped), "rnn", "reshaped instead")
     yield Mutant("bias doubled", "single", plain("rnn/B", doubled), "rnn", "bias doubled")
     yield Mutant("bias dropped", "single", plain("rnn/B", np.zeros_like), "rnn", "bias dropped")
     yield Mutant("bias negated", "single", plain("rnn/B", np.negative), "rnn", "bias negated")
     yield Mutant("R zero", "single", plain("rnn/R", np.zeros_like), "rnn", "recurrent kernel zero")
     yield Mutant("W zero", "single", plain("rnn/W", np.zeros_like), "rnn", "kernel zero")
-    yield Mutant("R negated", "single", plain("rnn/R", np.negative), "rnn", "recurrent kernel negated")
-    yield Mutant("features reversed", "single", plain("rnn/W", lambda w: w[..., ::-1]), "rnn", "features reversed")
+    yield Mutant(
+        "R negated", "single", plain("rnn/R", np.negative), "rnn", "recurrent kernel negated"
+    )
+    yield Mutant(
+        "features reversed",
+        "single",
+        plain("rnn/W", lambda w: w[..., ::-1]),
+        "rnn",
+        "features reversed",
+    )
     swap = plain("rnn/W", lambda w: w[..., [1, 0, *range(2, w.shape[-1])]])
     yield Mutant("two features swapped", "single", swap, "rnn", "rows 0 and 1 of the kernel")
     rows = plain("rnn/R", lambda r: r[:, [1, 0, *range(2, r.shape[-1])]])
@@ -160,22 +186,68 @@ def _layers() -> Iterator[Mutant]:
     """The same in each layer of a stack, in its embedding and in its head."""
     for at in range(3):
         layer = f"rnn{at}"
-        yield Mutant(f"{layer} one R +1e-4", "stack", of(f"{layer}/R", nudged(1e-4)), layer, "recurrent_kernel[")
-        yield Mutant(f"{layer} R transposed", "stack", plain(f"{layer}/R", transposed), layer, "kernel transposed")
-        yield Mutant(f"{layer} bias dropped", "stack", plain(f"{layer}/B", np.zeros_like), layer, "bias dropped")
-        yield Mutant(f"{layer} R in bfloat16", "stack", plain(f"{layer}/R", brain), layer, "kernel in bfloat16")
-        yield Mutant(f"{layer} W in float16", "stack", plain(f"{layer}/W", half), layer, "kernel in float16")
+        yield Mutant(
+            f"{layer} one R +1e-4",
+            "stack",
+            of(f"{layer}/R", nudged(1e-4)),
+            layer,
+            "recurrent_kernel[",
+        )
+        yield Mutant(
+            f"{layer} R transposed",
+            "stack",
+            plain(f"{layer}/R", transposed),
+            layer,
+            "kernel transposed",
+        )
+        yield Mutant(
+            f"{layer} bias dropped",
+            "stack",
+            plain(f"{layer}/B", np.zeros_like),
+            layer,
+            "bias dropped",
+        )
+        yield Mutant(
+            f"{layer} R in bfloat16",
+            "stack",
+            plain(f"{layer}/R", brain),
+            layer,
+            "kernel in bfloat16",
+        )
+        yield Mutant(
+            f"{layer} W in float16", "stack", plain(f"{layer}/W", half), layer, "kernel in float16"
+        )
     table = "embedding/table"
     yield Mutant("table one +1e-4", "stack", of(table, nudged(1e-4)), "embedding", "table[")
     yield Mutant("table one +1e-7", "stack", of(table, nudged(1e-7)), "embedding", "table[")
-    yield Mutant("table shifted", "stack", plain(table, lambda t: np.roll(t, 1, 0)), "embedding", "rows shifted by one")
-    yield Mutant("table reversed", "stack", plain(table, lambda t: t[::-1]), "embedding", "rows reversed")
+    yield Mutant(
+        "table shifted",
+        "stack",
+        plain(table, lambda t: np.roll(t, 1, 0)),
+        "embedding",
+        "rows shifted by one",
+    )
+    yield Mutant(
+        "table reversed", "stack", plain(table, lambda t: t[::-1]), "embedding", "rows reversed"
+    )
     yield Mutant("table in float16", "stack", plain(table, half), "embedding", "table in float16")
     yield Mutant("head one +1e-4", "stack", of("head/kernel", nudged(1e-4)), "head", "kernel[")
-    yield Mutant("head bias dropped", "stack", plain("head/bias", np.zeros_like), "head", "bias dropped")
-    yield Mutant("head bias doubled", "stack", plain("head/bias", lambda b: 2 * b), "head", "bias doubled")
-    yield Mutant("head units reversed", "stack", plain("head/kernel", lambda k: k[:, ::-1]), "head", "units reversed")
-    yield Mutant("head in bfloat16", "stack", plain("head/kernel", brain), "head", "kernel in bfloat16")
+    yield Mutant(
+        "head bias dropped", "stack", plain("head/bias", np.zeros_like), "head", "bias dropped"
+    )
+    yield Mutant(
+        "head bias doubled", "stack", plain("head/bias", lambda b: 2 * b), "head", "bias doubled"
+    )
+    yield Mutant(
+        "head units reversed",
+        "stack",
+        plain("head/kernel", lambda k: k[:, ::-1]),
+        "head",
+        "units reversed",
+    )
+    yield Mutant(
+        "head in bfloat16", "stack", plain("head/kernel", brain), "head", "kernel in bfloat16"
+    )
 
 
 def _activations() -> Iterator[Mutant]:
@@ -183,8 +255,15 @@ def _activations() -> Iterator[Mutant]:
         values = {"activations": [name], "activation_alpha": None, "activation_beta": None, **extra}
         return lambda model, rng: attribute(model, f"{layer}#0", **values)
 
-    for name, keras in (("Relu", "relu"), ("Softsign", "softsign"), ("Sigmoid", "sigmoid"), ("Softplus", "softplus")):
-        yield Mutant(f"activation {name}", "single", kind("rnn", name), "rnn", f"activation {keras}")
+    for name, keras in (
+        ("Relu", "relu"),
+        ("Softsign", "softsign"),
+        ("Sigmoid", "sigmoid"),
+        ("Softplus", "softplus"),
+    ):
+        yield Mutant(
+            f"activation {name}", "single", kind("rnn", name), "rnn", f"activation {keras}"
+        )
     affine = kind("rnn", "Affine", activation_alpha=[1.0], activation_beta=[0.0])
     yield Mutant("activation linear", "single", affine, "rnn", "activation linear")
     for beta in (1.001, 1.00001):
@@ -195,13 +274,23 @@ def _activations() -> Iterator[Mutant]:
     for limit in (2.0, 1.0):
         clip = lambda model, rng, limit=limit: attribute(model, "rnn#0", clip=limit)
         yield Mutant(f"clip {limit:g}", "single", clip, "rnn", f"clip at {limit:g}")
-    yield Mutant("relu for leaky", "kinds", kind("rnn0", "LeakyRelu", activation_alpha=[0.01]), "rnn0", "negative_slope=0.01")
+    yield Mutant(
+        "relu for leaky",
+        "kinds",
+        kind("rnn0", "LeakyRelu", activation_alpha=[0.01]),
+        "rnn0",
+        "negative_slope=0.01",
+    )
     slope = kind("rnn1", "HardSigmoid", activation_alpha=[0.2], activation_beta=[0.5])
     yield Mutant("hard_sigmoid of ONNX", "kinds", slope, "rnn1", "slope=0.2")
-    yield Mutant("elu alpha 2", "kinds", kind("rnn2", "Elu", activation_alpha=[2.0]), "rnn2", "alpha=2")
+    yield Mutant(
+        "elu alpha 2", "kinds", kind("rnn2", "Elu", activation_alpha=[2.0]), "rnn2", "alpha=2"
+    )
     yield Mutant("tanh for softsign", "kinds", kind("rnn3", "Tanh"), "rnn3", "activation tanh")
     unscaled = plain("rnn4/R", lambda r: r / np.float32(1.0507009873554805))
-    yield Mutant("selu without its factor in R", "kinds", unscaled, "rnn4", "recurrent kernel scaled by 0.95")
+    yield Mutant(
+        "selu without its factor in R", "kinds", unscaled, "rnn4", "recurrent kernel scaled by 0.95"
+    )
     yield Mutant("selu alpha of elu", "kinds", kind("rnn4", "Elu", activation_alpha=[1.0]), "rnn4")
 
 
@@ -216,7 +305,9 @@ def _directions() -> Iterator[Mutant]:
     for at, name in enumerate(("forward", "backward")):
         layer = f"both/{name}"
 
-        def part(change: Callable[[np.ndarray], np.ndarray], at: int = at) -> Callable[[np.ndarray], np.ndarray]:
+        def part(
+            change: Callable[[np.ndarray], np.ndarray], at: int = at
+        ) -> Callable[[np.ndarray], np.ndarray]:
             def changed(values: np.ndarray) -> np.ndarray:
                 values[at] = change(values[at].copy())
                 return values
@@ -224,8 +315,20 @@ def _directions() -> Iterator[Mutant]:
             return changed
 
         both = "both/forward//both/backward"
-        yield Mutant(f"{name} R transposed", "both", plain(f"{both}/R", part(np.transpose)), layer, "kernel transposed")
-        yield Mutant(f"{name} bias dropped", "both", plain(f"{both}/B", part(np.zeros_like)), layer, "bias dropped")
+        yield Mutant(
+            f"{name} R transposed",
+            "both",
+            plain(f"{both}/R", part(np.transpose)),
+            layer,
+            "kernel transposed",
+        )
+        yield Mutant(
+            f"{name} bias dropped",
+            "both",
+            plain(f"{both}/B", part(np.zeros_like)),
+            layer,
+            "bias dropped",
+        )
 
         def nudge(values: np.ndarray, rng: Rng, at: int = at) -> np.ndarray:
             values[at] = nudged(1e-5)(values[at].copy(), rng)
@@ -241,7 +344,9 @@ def _directions() -> Iterator[Mutant]:
 
     yield Mutant("directions swapped", "both", swapped, "both")
     yield Mutant("norm gamma one +1e-3", "both", of("const/float32_1", nudged(1e-3)), "norm")
-    yield Mutant("norm beta zero", "both", plain("const/float32_2", np.zeros_like), "norm", "beta lost")
+    yield Mutant(
+        "norm beta zero", "both", plain("const/float32_2", np.zeros_like), "norm", "beta lost"
+    )
     yield Mutant("dense kernel one +1e-4", "both", of("dense/kernel", nudged(1e-4)), "dense")
 
 
@@ -293,14 +398,62 @@ def _inserted_after(value: str, nodes: Callable[[ModelProto], list[object]]) -> 
 
 
 def _wiring() -> Iterator[Mutant]:
-    yield Mutant("input reversed", "single", _inserted_before("rnn#0", 0, _reversed_in_time(0)), "rnn", "time runs the other way")
-    yield Mutant("input one step late", "single", _inserted_before("rnn#0", 0, _shifted(0, True)), "rnn", "one step late")
-    yield Mutant("input one step early", "single", _inserted_before("rnn#0", 0, _shifted(0, False)), "rnn", "one step early")
-    yield Mutant("output one step late", "single", _inserted_after("rnn", _shifted(1, True)), "rnn", "one step late")
-    yield Mutant("output one step early", "single", _inserted_after("rnn", _shifted(1, False)), "rnn", "one step early")
-    yield Mutant("output reversed", "single", _inserted_after("rnn", _reversed_in_time(1)), "rnn", "reversed in time")
-    yield Mutant("rows reversed", "single", _inserted_after("rnn", _reversed_in_time(0)), "rnn", "batch rows reversed")
-    yield Mutant("units reversed", "single", _inserted_after("rnn", _reversed_in_time(2)), "rnn", "units reversed")
+    yield Mutant(
+        "input reversed",
+        "single",
+        _inserted_before("rnn#0", 0, _reversed_in_time(0)),
+        "rnn",
+        "time runs the other way",
+    )
+    yield Mutant(
+        "input one step late",
+        "single",
+        _inserted_before("rnn#0", 0, _shifted(0, True)),
+        "rnn",
+        "one step late",
+    )
+    yield Mutant(
+        "input one step early",
+        "single",
+        _inserted_before("rnn#0", 0, _shifted(0, False)),
+        "rnn",
+        "one step early",
+    )
+    yield Mutant(
+        "output one step late",
+        "single",
+        _inserted_after("rnn", _shifted(1, True)),
+        "rnn",
+        "one step late",
+    )
+    yield Mutant(
+        "output one step early",
+        "single",
+        _inserted_after("rnn", _shifted(1, False)),
+        "rnn",
+        "one step early",
+    )
+    yield Mutant(
+        "output reversed",
+        "single",
+        _inserted_after("rnn", _reversed_in_time(1)),
+        "rnn",
+        "reversed in time",
+    )
+    yield Mutant(
+        "rows reversed",
+        "single",
+        _inserted_after("rnn", _reversed_in_time(0)),
+        "rnn",
+        "batch rows reversed",
+    )
+    yield Mutant(
+        "units reversed",
+        "single",
+        _inserted_after("rnn", _reversed_in_time(2)),
+        "rnn",
+        "units reversed",
+    )
     tail = lambda model: [op("Add", ["<here>", _tail(model, 64)])]
     yield Mutant("last unit +1e-3", "single", _inserted_after("rnn", tail), "rnn")
     negate = lambda model: [op("Neg", ["<here>"])]
@@ -316,7 +469,9 @@ def _wiring() -> Iterator[Mutant]:
         item.output[0] = "m/y"
         constant(made, "m/zero", np.array([0], np.int64))
         place = list(made.graph.node).index(squeeze)
-        made.graph.node.insert(place, helper.make_node("Gather", ["m/y", "m/zero"], ["m/first"], axis=0))
+        made.graph.node.insert(
+            place, helper.make_node("Gather", ["m/y", "m/zero"], ["m/first"], axis=0)
+        )
         constant(made, "m/axes", np.array([0, 1], np.int64))
         squeeze.input[0], squeeze.input[1] = "m/first", "m/axes"
         return made
@@ -332,7 +487,9 @@ def _wiring() -> Iterator[Mutant]:
         w, r = initializer(model, "rnn1/W"), initializer(model, "rnn1/R")
         return edit(edit(model, "rnn1/W", lambda _: r), "rnn1/R", lambda _: w)
 
-    yield Mutant("W and R crossed", "square", crossed, "rnn1", "kernel and recurrent kernel swapped")
+    yield Mutant(
+        "W and R crossed", "square", crossed, "rnn1", "kernel and recurrent kernel swapped"
+    )
     add = lambda model, rng: _kind(model, "sum#0/Sub", "Add")
     yield Mutant("added for subtracted", "both", add, "sum", "merged by add")
 
@@ -384,15 +541,28 @@ def _skipped(layer: str) -> Make:
 
 def _masks() -> Iterator[Mutant]:
     for layer in ("back", "front"):
-        yield Mutant(f"{layer} R transposed", "masked", plain(f"{layer}/R", transposed), layer, "kernel transposed")
+        yield Mutant(
+            f"{layer} R transposed",
+            "masked",
+            plain(f"{layer}/R", transposed),
+            layer,
+            "kernel transposed",
+        )
         yield Mutant(f"{layer} one R +1e-4", "masked", of(f"{layer}/R", nudged(1e-4)), layer)
-    forward = lambda model, rng: attribute(model, "back#0", direction="forward")
-    yield Mutant("back runs forward", "masked", forward, "back")
+    # The valid steps stand in the order of processing, and the node runs forwards over them.
+    turned = lambda model, rng: attribute(model, "back#0", direction="reverse")
+    yield Mutant("back runs the other way", "masked", turned, "back")
     lost = lambda model, rng: rewired(model, "back#0", 5, "")
     yield Mutant("initial state lost", "masked", lost, "back", "initial state lost")
     yield Mutant("another masking value", "masked", _value, "mask", "another masking value")
     yield Mutant("mask ignored", "tokens", _value, "rnn", "mask")
-    yield Mutant("one table entry +1e-4", "tokens", of("embedding/table", nudged_row(1e-4)), "embedding", "table[")
+    yield Mutant(
+        "one table entry +1e-4",
+        "tokens",
+        of("embedding/table", nudged_row(1e-4)),
+        "embedding",
+        "table[",
+    )
     shift = plain("embedding/table", lambda t: np.roll(t, -1, 0))
     yield Mutant("table shifted back", "tokens", shift, "embedding", "rows shifted back")
     yield Mutant("zeros for held outputs", "masked", _zeros, "back")
@@ -440,7 +610,9 @@ def _others() -> Iterator[Mutant]:
         change = plain(f"rnn/{name}/R", transposed)
         yield Mutant(f"cell {name} R transposed", "stateful", change, path, "kernel transposed")
     yield Mutant("states swapped", "stateful", _states_swapped, "rnn#0/one", "initial state")
-    yield Mutant("state outputs swapped", "stateful", _outputs_swapped, "rnn", "last step of rnn#0/two")
+    yield Mutant(
+        "state outputs swapped", "stateful", _outputs_swapped, "rnn", "last step of rnn#0/two"
+    )
 
 
 def _initial(model: ModelProto, name: str, units: int, size: float, rng: Rng) -> ModelProto:

@@ -10,7 +10,17 @@ from onnx import ModelProto, helper, numpy_helper
 
 from rnn_export.exporters import export
 from rnn_export.network import Network
-from tests.mutants.surgery import after, attribute, before, constant, copied, edit, node, op, rewired
+from tests.mutants.surgery import (
+    after,
+    attribute,
+    before,
+    constant,
+    copied,
+    edit,
+    node,
+    op,
+    rewired,
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,11 @@ def equivalents() -> tuple[Equivalent, ...]:
     """Return every rewrite."""
     tanh = {"activations": ["ScaledTanh"], "activation_alpha": [1.0], "activation_beta": [1.0]}
     slope = {"activations": ["LeakyRelu"], "activation_alpha": [0.0], "activation_beta": None}
-    threshold = {"activations": ["ThresholdedRelu"], "activation_alpha": [0.0], "activation_beta": None}
+    threshold = {
+        "activations": ["ThresholdedRelu"],
+        "activation_alpha": [0.0],
+        "activation_beta": None,
+    }
     found = [
         Equivalent("Wb and Rb exchanged", "single", lambda net, model: edit(model, "rnn/B", _exchanged)),
         Equivalent("bias split in two halves", "single", lambda net, model: edit(model, "rnn/B", _halved)),
@@ -58,9 +72,9 @@ def equivalents() -> tuple[Equivalent, ...]:
     ]  # fmt: skip
     for form in ("scan", "wavefront"):
         for world in ("stack", "both", "masked", "kinds", "stateful", "square"):
-            found.append(Equivalent(f"form {form}", world, _form(form)))
+            found += [Equivalent(f"form {form}", world, _form(form))]
     for opset in (14, 21, 22):
-        found.append(Equivalent(f"opset {opset}", "stack", _opset(opset)))
+        found += [Equivalent(f"opset {opset}", "stack", _opset(opset))]
     return tuple(found)
 
 

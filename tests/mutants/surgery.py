@@ -29,7 +29,9 @@ def edit(model: ModelProto, name: str, change: Change) -> ModelProto:
     for item in made.graph.initializer:
         if item.name == name:
             values = np.ascontiguousarray(change(numpy_helper.to_array(item).copy()))
-            item.CopyFrom(numpy_helper.from_array(values.astype(numpy_helper.to_array(item).dtype), name))
+            item.CopyFrom(
+                numpy_helper.from_array(values.astype(numpy_helper.to_array(item).dtype), name)
+            )
             return made
     raise KeyError(name)
 

@@ -13,7 +13,16 @@ from onnx import ModelProto, numpy_helper
 from rnn_export.exporters import export
 from rnn_export.exporters.taps import tap
 from rnn_export.network import Network
-from rnn_export.verifier import Checks, Facts, InputSet, Observation, Outcome, Verdict, design, judge
+from rnn_export.verifier import (
+    Checks,
+    Facts,
+    InputSet,
+    Observation,
+    Outcome,
+    Verdict,
+    design,
+    judge,
+)
 from rnn_export.verifier.static import check_weights
 from rnn_export.workflows.observing import reading
 from tests.mutants.catalogue import Mutant
@@ -54,7 +63,9 @@ def world(name: str, seed: int) -> tuple[Network, ModelProto, tuple[InputSet, ..
     return network, export(network).model, tuple(sets)
 
 
-def observe(model: ModelProto, feeds: Mapping[str, np.ndarray], network: Network, seed: int = 0) -> Observation:
+def observe(
+    model: ModelProto, feeds: Mapping[str, np.ndarray], network: Network, seed: int = 0
+) -> Observation:
     """Return what onnxruntime shows of a model and of its tapped copy."""
     tapped = tap(model)
     shipped, everything = _run(model, feeds), _run(tapped.model, feeds)
@@ -107,7 +118,9 @@ def _by(verdict: Verdict) -> str:
         return "regression"
     if verdict.reason.startswith("weight "):
         return "static"
-    return {"rigorous": "local, rigorous", "probabilistic": "local"}.get(verdict.model, verdict.model)
+    return {"rigorous": "local, rigorous", "probabilistic": "local"}.get(
+        verdict.model, verdict.model
+    )
 
 
 def _run(model: ModelProto, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -30,7 +30,12 @@ def _glorot(rng: np.random.Generator, rows: int, columns: int) -> ArrayWeight:
 
 
 def _cell(
-    rng: np.random.Generator, features: int, units: int, kind: str = "tanh", name: str = "", **options: float
+    rng: np.random.Generator,
+    features: int,
+    units: int,
+    kind: str = "tanh",
+    name: str = "",
+    **options: float,
 ) -> Cell:
     turn, _ = np.linalg.qr(rng.standard_normal((units, units)))
     recurrent = ArrayWeight(turn.astype(np.float32))
@@ -132,7 +137,9 @@ def kinds(seed: int) -> Network:
     for at, (kind, units) in enumerate(
         (("relu", 9), ("hard_sigmoid", 7), ("elu", 8), ("softsign", 6), ("selu", 4))
     ):
-        (x,) = draft.call(f"rnn{at}", Recurrent((_cell(rng, width, units, kind),), ("sequence",)), [x])
+        (x,) = draft.call(
+            f"rnn{at}", Recurrent((_cell(rng, width, units, kind),), ("sequence",)), [x]
+        )
         width = units
     draft.output("rnn4", x)
     return draft.finish(Source("python", "kinds"))
@@ -143,10 +150,13 @@ def stateful(seed: int) -> Network:
     rng = np.random.default_rng(seed)
     draft = Draft()
     x = draft.input("x", ("batch", "time", 5), "float32")
-    states = [draft.input("h0", ("batch", 6), "float32"), draft.input("h1", ("batch", 6), "float32")]
+    states = [
+        draft.input("h0", ("batch", 6), "float32"),
+        draft.input("h1", ("batch", 6), "float32"),
+    ]
     cells = (_cell(rng, 5, 6, name="one"), _cell(rng, 6, 6, name="two"))
     made = draft.call("rnn", Recurrent(cells, ("sequence", "state")), [x], initial=states)
-    for at, tensor in enumerate(made):
+    for _at, tensor in enumerate(made):
         draft.output("rnn", tensor)
     return draft.finish(Source("python", "stateful"))
 

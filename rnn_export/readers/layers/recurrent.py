@@ -121,12 +121,15 @@ def _check(use: Use, layer: Layer, value: Value, in_both: bool) -> None:
 
 def _hints(layer: Layer) -> dict[str, object]:
     """Return how Keras spelled the layer where that cannot change inference."""
+    cell = layer.part("cell")
     made: dict[str, object] = {"class": layer.kind}
+    if layer.kind == "RNN" and cell.kind == "SimpleRNNCell":
+        made["cell"] = cell.name
     for name in ("unroll", "stateful"):
         if layer.fields.flag(name):
             made[name] = True
     for name in ("dropout", "recurrent_dropout"):
-        rate = layer.part("cell").fields.get(name)
+        rate = cell.fields.get(name)
         if isinstance(rate, float) and rate:
             made[name] = rate
     return made

@@ -14,10 +14,11 @@ import numpy as np
 FEWEST = 64
 """Samples below which the model stands as it is."""
 
-HIGH, REACH = 0.95, 3.2
-"""The bound is cut to REACH times this quantile: 6.3 standard deviations of normal errors, 3 maxima of even ones."""
+HIGH, REACH = 0.95, 4.5
+"""The bound is cut to REACH times this quantile: 9 standard deviations of normal errors, for the errors of a
+group are of several sizes and have heavier tails."""
 
-LEAST = 0.125
+LEAST = 0.0625
 """Part of the model's bound that is always allowed: errors of few bits have quantiles of 0."""
 
 BINS = 24
@@ -37,7 +38,8 @@ def fitted(ratio: np.ndarray, z: np.ndarray, active: np.ndarray | None) -> np.nd
     if steps * batch < FEWEST:
         return 1.0
     stride = max(1, ratio.size // MOST)
-    thin = ratio[::stride]
+    # Exact results, such as the zeros of a relu, say nothing of errors.
+    thin = np.where(ratio[::stride] > 0, ratio[::stride], np.nan)
     if active is not None:
         thin = np.where(active[::stride, :, None], thin, np.nan)
     by_unit = _high(thin.reshape(-1, units))
@@ -53,11 +55,17 @@ def fitted(ratio: np.ndarray, z: np.ndarray, active: np.ndarray | None) -> np.nd
 
 
 def _along(ratio: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Return what each bin of z allows."""
+    """Return what each bin of z allows; a bin with few samples allows what the nearest with enough does."""
     order = np.argsort(place, kind="stable")
     ends = np.searchsorted(place[order], np.arange(1, BINS))
     parts = np.split(ratio[order], ends)
-    return np.array([_high(part[:, None])[0] for part in parts])
+    counts = np.array([np.count_nonzero(~np.isnan(part)) for part in parts])
+    enough = np.flatnonzero(counts >= 4 * FEWEST)
+    if not len(enough):
+        return np.full(BINS, _high(ratio[:, None])[0])
+    allowed = np.array([_high(parts[at][:, None])[0] for at in enough])
+    nearest = np.abs(np.arange(BINS)[:, None] - enough[None, :]).argmin(axis=1)
+    return np.asarray(allowed[nearest])
 
 
 def _high(ratio: np.ndarray) -> np.ndarray:

@@ -38,10 +38,11 @@ def coverage(network: Network, rehearsal: Rehearsal) -> float:
 def exercised(part: Part) -> np.ndarray:
     """Return which entries of [kernel; recurrent; bias] a nudge would show at, bool (n, units)."""
     local, affine = part.local, part.local.affine
-    if affine.activation.function.vector:
-        slope = np.ones(local.z.shape)
-    else:
-        slope = slopes(affine.activation, local.z)
+    slope = (
+        np.ones(local.z.shape)
+        if affine.activation.function.vector
+        else slopes(affine.activation, local.z)
+    )
     if part.active is not None:
         slope = slope * part.active[:, :, None]
     # Where a bound is 0 the activation is flat: nothing shows there.

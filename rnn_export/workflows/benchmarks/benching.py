@@ -107,7 +107,7 @@ def _point(gathering: Gathering, batch: int, time: int) -> Point:
     )
     counted = calmest(found, asked.rounds)
     quiet = [found[number] for number in counted]
-    bottom = _floor(sums, rates, quiet)
+    bottom = _floor(sums, rates, found)
     entries = [_entry(each, exact, found, quiet, bottom) for each in contenders]
     for fed in (*rates.values(), *running.values()):
         fed.session.close()
@@ -139,10 +139,10 @@ def _rates(gathering: Gathering, sums: Work) -> dict[str, Fed]:
         return {}
 
 
-def _floor(sums: Work, rates: Mapping[str, Fed], quiet: Sequence[Round]) -> Floor | None:
+def _floor(sums: Work, rates: Mapping[str, Fed], found: Sequence[Round]) -> Floor | None:
     if not rates:
         return None
-    seconds = {name: spread([each.seconds[name] for each in quiet]).median for name in rates}
+    seconds = {name: min(each.least[name] for each in found) for name in rates}
     sides = {name: int(fed.feeds["x"].shape[-1]) for name, fed in rates.items()}
     return floors.floor(sums, seconds, sides)
 
@@ -157,12 +157,12 @@ def _entry(
     entry, fed = contender.entry, contender.fed
     if fed is None:
         return entry
-    seconds = spread([each.seconds[entry.name] for each in quiet])
+    least = min(each.least[entry.name] for each in found)
     return replace(
         entry,
-        seconds=seconds,
-        least=min(each.least[entry.name] for each in found),
-        of_floor=bottom.seconds / seconds.median if bottom else None,
+        seconds=spread([each.seconds[entry.name] for each in quiet]),
+        least=least,
+        of_floor=bottom.seconds / least if bottom else None,
         max_difference=_difference(fed.run(), exact),
         rounds=tuple(each.seconds[entry.name] for each in found),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from rnn_export.workflows.benchmarks.figures import Ratio, paired_ratio
 from rnn_export.workflows.benchmarks.result import Benchmark, Entry, Point
@@ -15,13 +16,15 @@ class Against:
 
     Args:
         peer: its name.
-        faster: shapes where ours took less time.
+        faster: shapes where ours took less time, by the median of paired ratios.
+        shorter: shapes where our shortest run was shorter, which a busy machine tells better.
         shapes: where both ran.
         slower: the others, with our time to the peer's.
     """
 
     peer: str
     faster: int
+    shorter: int
     shapes: int
     slower: Mapping[str, float]
 
@@ -63,20 +66,34 @@ def ours(point: Point, runtimes: Sequence[str] = ()) -> Entry | None:
     return timed[0] if timed else None  # fastest first
 
 
+def shortest(point: Point, runtimes: Sequence[str] = ()) -> float | None:
+    """Return the seconds of the shortest run of any of our entries."""
+    return min(
+        (
+            entry.least
+            for entry in point.entries
+            if not entry.peer and entry.least and (not runtimes or entry.runtime in runtimes)
+        ),
+        default=None,
+    )
+
+
 def against(benchmarks: Iterable[Benchmark], peer: str, runtimes: Sequence[str] = ()) -> Against:
     """Return how our best compares with a peer, by the median of paired ratios at each shape."""
-    faster, slower = 0, {}
+    faster, shorter = 0, 0
+    slower: dict[str, float] = {}
     for benchmark, point in _points(benchmarks):
         best = ours(point, runtimes)
         other = next((each for each in point.entries if each.name == peer and each.seconds), None)
         if best is None or other is None:
             continue
         ratio = paired_ratio(point.times(best), point.times(other)).median
+        shorter += (shortest(point, runtimes) or inf) < (other.least or inf)
         if ratio < 1.0:
             faster += 1
         else:
             slower[label(benchmark, point)] = ratio
-    return Against(peer, faster, faster + len(slower), slower)
+    return Against(peer, faster, shorter, faster + len(slower), slower)
 
 
 def chosen(benchmark: Benchmark, point: Point, form: str, runtime: str) -> Chosen | None:

@@ -21,7 +21,7 @@ class Entry:
         seconds: of one run, over the rounds that count.
         least: seconds of the shortest run of all, which a disturbed machine tells best.
         ratio: to the fastest contender of this size, in pairs; 1 for that one.
-        of_floor: the floor's share of the median; above 1 where the floor's sums were done in a cheaper way.
+        of_floor: the floor's share of the shortest run; above 1 where the floor's sums were done in a cheaper way.
         max_difference: from the float64 reference, over all outputs; for people, judged by nobody.
         rounds: every round's seconds, disturbed ones too.
         reason: why it was not timed; "" if it was.
@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Floor:
-    """What the machine needs for the sums alone, at the rates it showed on onnxruntime in the same rounds.
+    """What the machine needs for the sums alone, at the best rates it showed on onnxruntime in the same rounds.
 
     Args:
         seconds: products plus activations.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rnn_export.workflows.benchmarks.goals import Against, Chosen, against, chosen, label, ours
-from rnn_export.workflows.benchmarks.result import Benchmark, Point
+from rnn_export.workflows.benchmarks.result import Benchmark, Entry, Point
 from rnn_export.workflows.choosing import TARGET, choose_for
 
 FLOORS = ((256, 32, 0.85), (64, 32, 0.5))
@@ -44,16 +44,15 @@ def _machine(name: str, benchmarks: Sequence[Benchmark]) -> list[str]:
 
 def _table(benchmarks: Sequence[Benchmark]) -> list[str]:
     lines = [
-        "| shape | ours, fastest | ms | of the floor | peer, fastest | ms |",
-        "|---|---|---|---|---|---|",
+        "| shape | ours, fastest | ms | shortest | of the floor | peer, fastest | ms | shortest |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for benchmark, point in _points(benchmarks):
         best = ours(point)
         peer = next((each for each in point.entries if each.peer and each.seconds), None)
         row = [label(benchmark, point)]
-        row += [best.name, _ms(best.seconds.median)] if best and best.seconds else ["", ""]
-        row += [f"{best.of_floor:.0%}" if best and best.of_floor else ""]
-        row += [peer.name, _ms(peer.seconds.median)] if peer and peer.seconds else ["", ""]
+        row += [*_times(best), f"{best.of_floor:.0%}" if best and best.of_floor else ""]
+        row += _times(peer)
         lines.append(f"| {' | '.join(row)} |")
     return [*lines, ""]
 
@@ -91,7 +90,8 @@ def _against(found: Against, benchmarks: Sequence[Benchmark]) -> str:
         return f"- {found.peer}: not run ({reason})"
     slower = "; ".join(f"{shape} ({ratio:.2f})" for shape, ratio in found.slower.items())
     missed = f"; slower at {slower}" if slower else ""
-    return f"- {found.peer}: faster on {found.faster} of {found.shapes}{missed}"
+    counts = f"faster on {found.faster} of {found.shapes}, by the shortest runs on {found.shorter}"
+    return f"- {found.peer}: {counts}{missed}"
 
 
 def _pick(benchmark: Benchmark, point: Point) -> Chosen | None:
@@ -121,5 +121,7 @@ def _points(benchmarks: Sequence[Benchmark]) -> Iterator[tuple[Benchmark, Point]
             yield benchmark, point
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1e3:.3f}"
+def _times(entry: Entry | None) -> list[str]:
+    if entry is None or entry.seconds is None or entry.least is None:
+        return ["", "", ""]
+    return [entry.name, f"{entry.seconds.median * 1e3:.3f}", f"{entry.least * 1e3:.3f}"]

@@ -66,9 +66,7 @@ class Files:
         """Return the sizes that the file of a form and fit has for good."""
         sizes = {"batch": self.sample.batch, "time": self.sample.time}
         axes = {*fit.fixed, *(("time",) if form in NEED_TIME else ())}
-        free = {
-            dim for port in self.network.inputs for dim in self.network.spec(port.tensor).shape
-        }
+        free = {dim for port in self.network.inputs for dim in self.network.spec(port.tensor).shape}
         return {axis: size for axis, size in sizes.items() if axis in axes and axis in free}
 
     def _make(self, form: str, fit: Fit, opset: int) -> Subject | NoSubject:
@@ -83,7 +81,12 @@ class Files:
             else:
                 sizes = self.fixed_sizes(form, fit)
                 exported = export(
-                    self.network, form=form, opset=opset, padding=self.sample.padding, **sizes
+                    self.network,
+                    form=form,
+                    opset=opset,
+                    batch=sizes.get("batch"),
+                    time=sizes.get("time"),
+                    padding=self.sample.padding,
                 )
                 adjusted(exported, fit.adjusted).save(path)
         except (ExportError, RnnExportError) as error:

@@ -52,9 +52,7 @@ def whole(matrix: Matrix) -> Page:
 
 def _headline(matrix: Matrix) -> str:
     here = [item for item in matrix.rows if not item.missing]
-    agreeing = [
-        item for item in here if any(entry.tried.agrees for entry in matrix.of(item.name))
-    ]
+    agreeing = [item for item in here if any(entry.tried.agrees for entry in matrix.of(item.name))]
     return (
         f"{len(matrix.samples)} networks, {len(matrix.forms)} forms, {len(matrix.rows)} runtimes "
         f"({len(here)} here, {len(agreeing)} of them right in at least one form); "
@@ -129,9 +127,7 @@ def _fastest(matrix: Matrix, samples: Sequence[str]) -> Table:
             own = [entry for entry in matrix.of(item.name) if entry.sample == sample]
             right = [entry for entry in own if entry.tried.seconds is not None]
             best = min(right, key=lambda entry: entry.tried.seconds or 0.0, default=None)
-            cells.append(
-                Cell("-" if best is None else f"{_time(best.tried)} {best.form}".strip())
-            )
+            cells.append(Cell("-" if best is None else f"{_time(best.tried)} {best.form}".strip()))
         rows.append(row(f"{sample} {sizes[sample]}", *cells))
     heads = (Column("preset, batch x time"), *(Column(item.name, right=True) for item in runtimes))
     return Table(heads, tuple(rows), "Fastest right form of each preset, median of one run")
@@ -181,7 +177,9 @@ def _complaints(matrix: Matrix) -> dict[tuple[str, str, Outcome, str], list[str]
         if tried.agrees or entry.same_as:
             continue
         reason = _short(tried.diagnosis or tried.reason)
-        found.setdefault((entry.runtime, entry.form, tried.outcome, reason), []).append(entry.sample)
+        found.setdefault((entry.runtime, entry.form, tried.outcome, reason), []).append(
+            entry.sample
+        )
     return found
 
 
@@ -194,7 +192,8 @@ def _lines(complaints: dict[tuple[str, str, Outcome, str], list[str]]) -> Iterab
         samples = [name for _, names in parts for name in names]
         which = ", ".join(samples) if len(samples) < 9 else f"{len(samples)} samples"
         yield Line(
-            f"{runtime}, {form or 'source'}: {outcome} for {which}: {parts[0][0]}", WORDS[outcome][1]
+            f"{runtime}, {form or 'source'}: {outcome} for {which}: {parts[0][0]}",
+            WORDS[outcome][1],
         )
 
 

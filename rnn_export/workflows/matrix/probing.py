@@ -89,9 +89,7 @@ class Probe:
             return None
         sizes = self._files.fixed_sizes(form, fit)
         model = OnnxFile(subject.path)
-        return self._trials.attempt(
-            model, subject, self._inputs, sizes, fit=fit, options=options
-        )
+        return self._trials.attempt(model, subject, self._inputs, sizes, fit=fit, options=options)
 
 
 def _word(tried: Tried | None) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rnn_export.verifier import Outcome
-from rnn_export.workflows.benchmarks.machine import Machine
+
+if TYPE_CHECKING:
+    from rnn_export.workflows.benchmarks.machine import Machine
 
 SOURCE = ""
 """The form of an entry where the original source ran."""

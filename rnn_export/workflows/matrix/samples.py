@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from rnn_export import presets
 from rnn_export.builders import sequential, stacked
@@ -52,7 +53,9 @@ def samples(names: Iterable[str] = ()) -> tuple[Sample, ...]:
     wanted = tuple(names) or tuple(every)
     for name in wanted:
         if name not in every:
-            raise NetworkError(f"sample {name!r}", expected=f"one of {', '.join(every)}", got=repr(name))
+            raise NetworkError(
+                f"sample {name!r}", expected=f"one of {', '.join(every)}", got=repr(name)
+            )
     return tuple(sample for name, sample in every.items() if name in wanted)
 
 
@@ -67,12 +70,14 @@ def _traits() -> Iterable[Sample]:
     yield _trait("stack", [UNITS, UNITS + 1], return_sequences=True)
     yield _trait("reverse", go_backwards=True, return_sequences=True)
     yield _trait(BOTH_WAYS, bidirectional="concat", return_sequences=True)
-    tokens = {"input_dim": 11, "return_sequences": True}
+    tokens: dict[str, Any] = {"input_dim": 11, "return_sequences": True}
     yield _trait(MASKED, mask_zero=True, **tokens)
     yield _trait(RIGHT_PADDED, padding="right", mask_zero=True, **tokens)
     yield _trait("embedding", **tokens)
     yield Sample("initial state", "trait", BATCH, TIME, _initial_state)
-    yield Sample("streaming", "trait", BATCH, TIME, lambda: streaming(_layer("streaming")), keras=False)
+    yield Sample(
+        "streaming", "trait", BATCH, TIME, lambda: streaming(_layer("streaming")), keras=False
+    )
     for kind in ("relu", "sigmoid", "linear", "relu6", "elu", "hard_sigmoid", "softsign", "gelu"):
         yield _trait(kind, activation=kind, return_sequences=True)
     yield Sample("dense", "trait", BATCH, TIME, _dense)
@@ -80,13 +85,19 @@ def _traits() -> Iterable[Sample]:
         yield _trait(dtype, dtype=dtype, return_sequences=True)
 
 
-def _trait(name: str, units: list[int] | None = None, padding: str = "any", **options: object) -> Sample:
+def _trait(
+    name: str, units: list[int] | None = None, padding: str = "any", **options: object
+) -> Sample:
     return Sample(name, "trait", BATCH, TIME, partial(_layer, name, units, **options), padding)
 
 
 def _layer(name: str, units: list[int] | None = None, **options: object) -> Network:
     made: Network = stacked(
-        units or [UNITS], FEATURES, name=name, bias_initializer="uniform", **options  # type: ignore[arg-type]
+        units or [UNITS],
+        FEATURES,
+        name=name,
+        bias_initializer="uniform",
+        **options,  # type: ignore[arg-type]
     )
     return made
 
@@ -105,7 +116,9 @@ def _initial_state() -> Network:
     x = draft.input("x", ("batch", "time", FEATURES), "float32")
     h0 = draft.input("h0", ("batch", UNITS), "float32")
     hints = {"class": "SimpleRNN"}
-    made = draft.call("rnn", Recurrent(cells, ("sequence", "state")), [x], initial=[h0], hints=hints)
+    made = draft.call(
+        "rnn", Recurrent(cells, ("sequence", "state")), [x], initial=[h0], hints=hints
+    )
     for tensor in made:
         draft.output("rnn", tensor)
     return draft.finish(Source("python", "initial state", facts=(("class", "Functional"),)))

@@ -111,6 +111,21 @@ class Trials:
         except NetworkError as error:
             return replace(begun, outcome=Outcome.UNVERIFIABLE, reason=f"no inputs: {error}")
 
+    def seconds(
+        self,
+        model: OnnxFile,
+        network: Network,
+        batch: int,
+        time: int,
+        options: Options | None = None,
+    ) -> float | None:
+        """Return the median of one run's seconds, judged or not; None where the runtime does not run it."""
+        try:
+            with self.connection.open(model, options) as session:
+                return _timed(session, network, batch, time)
+        except (RuntimeRefused, RuntimeCrashed, RuntimeUnavailable):
+            return None
+
     def _judged(
         self,
         tried: Tried,

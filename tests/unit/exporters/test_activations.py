@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 from itertools import product
 
 import ml_dtypes
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 
 from rnn_export.builders import reference
@@ -25,8 +22,8 @@ from rnn_export.network import (
     activation,
 )
 from rnn_export.network.ops import Activate, Cell, Recurrent
+from tests.unit.exporters.running import UNITS, ran
 
-UNITS = {"float32": 2.0**-24, "float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 KINDS = [activation(name) for name in FUNCTIONS] + [
     activation("relu", max_value=2.0),
     activation("relu", negative_slope=0.1),
@@ -56,28 +53,6 @@ def layer(kind: Activation, dtype: str) -> Network:
     (y,) = draft.call("layer", Activate(kind), [x], dtype=dtype)
     draft.output("layer", y)
     return draft.finish(Source("python", "activation"))
-
-
-def ran(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
-    """Run on one input; bfloat16, which NumPy does not know, goes in and out as raw memory."""
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    if x.dtype != ml_dtypes.bfloat16:
-        return np.asarray(session.run(None, {"x": x})[0])
-    binding = session.io_binding()
-    given = onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(
-        x.view(np.uint16), onnx.TensorProto.BFLOAT16
-    )
-    binding.bind_ortvalue_input("x", given)
-    binding.bind_output(session.get_outputs()[0].name)
-    session.run_with_iobinding(binding)
-    made = binding.get_outputs()[0]
-    if made.data_type() != "tensor(bfloat16)":
-        return np.asarray(made.numpy())
-    size = int(np.prod(made.shape())) * 2
-    raw = ctypes.string_at(made.data_ptr(), size)
-    return np.frombuffer(raw, ml_dtypes.bfloat16).reshape(made.shape())
 
 
 @pytest.mark.parametrize(

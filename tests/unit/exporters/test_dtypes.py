@@ -17,7 +17,7 @@ from rnn_export.exporters import FORMS, export
 from rnn_export.network import ArrayWeight, Draft, Network, Source, activation
 from rnn_export.network.ops import Cast, Cell, Dense, LayerNormalization, Permute, Recurrent
 from tests.unit.exporters.exact import feeds, halves, run
-from tests.unit.exporters.test_activations import UNITS, ran
+from tests.unit.exporters.running import UNITS, ran
 
 RANDOM = np.random.default_rng(10)
 TIME = 6

@@ -39,7 +39,9 @@ def test_a_pass_names_who_agreed() -> None:
     first, columns, line = text(PASSED, required=("onnxruntime:cpu",))
     assert first == "m.keras: PASS, onnxruntime:cpu agrees"
     assert columns.split()[:2] == ["form", "runtime"]
-    assert " ".join(line.split()) == "rnn onnxruntime:cpu 1.31.1 odd 3x7 seed 5 PASS 0.41 23.6 7 0.01"
+    assert (
+        " ".join(line.split()) == "rnn onnxruntime:cpu 1.31.1 odd 3x7 seed 5 PASS 0.41 23.6 7 0.01"
+    )
 
 
 def test_a_failure_is_told_with_layer_reason_and_likely_bug() -> None:

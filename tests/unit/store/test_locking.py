@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,17 @@ def test_a_second_build_of_the_same_artifact_is_refused_with_the_process_at_work
         store.stage(tmp_path, "net"),
     ):
         pass
+
+
+def test_a_build_that_waits_goes_on_when_the_other_has_ended(tmp_path: Path) -> None:
+    first = store.stage(tmp_path, "net")
+    first.__enter__()
+    timer = threading.Timer(0.3, first.__exit__, (None, None, None))
+    timer.start()
+    with store.stage(tmp_path, "net", wait=60) as staging:
+        assert staging.folder.is_dir()
+    timer.join()
+    assert listed(tmp_path) == []
 
 
 def test_another_artifact_beside_it_can_be_built_at_the_same_time(tmp_path: Path) -> None:

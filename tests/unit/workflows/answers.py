@@ -1,4 +1,4 @@
-"""What the children of test_child answer with."""
+"""What the children of test_child and test_sharing answer with."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import os
 import signal
 import time
 from pathlib import Path
-
-from rnn_export.workflows.artifact import Artifact
-from rnn_export.workflows.sharing import Task
 
 
 def pid(_: object) -> int:
@@ -36,10 +33,17 @@ def work(path: Path) -> None:
         path.unlink()
 
 
-def make(task: Task) -> Artifact:
-    """Make nothing; die over the name "deadly"."""
-    if task.name == "deadly":
-        kill(task)
-    return Artifact(
-        task.name, task.source, task.settings.out / task.name, changed=(str(os.getpid()),)
-    )
+def double(number: int) -> tuple[int, int]:
+    """Return twice the number and who worked it out; die over 13."""
+    if number == 13:
+        kill(number)
+    return 2 * number, os.getpid()
+
+
+def slowly(task: tuple[int, Path]) -> int:
+    """Note that the task was begun, work for a while, and return its number."""
+    number, folder = task
+    with (folder / f"begun-{number:02}").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(0.4)
+    return number

@@ -60,6 +60,16 @@ def test_rounds_that_do_not_count_do_not_tell() -> None:
     assert against([found], "torch:eager").faster == 0
 
 
+def test_the_shortest_runs_are_compared_whichever_entry_they_are_of() -> None:
+    found = benchmark(
+        timed("scan", ORT, 0.8, 9.0, 9.0),
+        timed("rnn", ORT, 3.0, 3.0, 3.0),
+        timed("", "torch:eager", 1.0, 1.0, 1.0),
+    )
+    result = against([found], "torch:eager")
+    assert (result.faster, result.shorter) == (0, 1)
+
+
 def test_a_loss_is_told_by_shape_and_ratio() -> None:
     lost = benchmark(timed("scan", ORT, 3.0, 3.0), timed("", "torch:eager", 2.0, 2.0))
     won = benchmark(timed("scan", ORT, 1.0, 1.0), timed("", "torch:eager", 2.0, 2.0))
@@ -103,7 +113,10 @@ def test_the_page_names_what_was_missed(monkeypatch: pytest.MonkeyPatch) -> None
         batch=32,
     )
     page = summary({"threads1": [found]})
-    assert "torch:eager: faster on 0 of 1; slower at 64 of 32, B32 T100 (2.00)" in page
+    assert (
+        "torch:eager: faster on 0 of 1, by the shortest runs on 0; slower at 64 of 32, B32 T100 (2.00)"
+        in page
+    )
     assert "64 of 32, B32 T100: rnn takes 2.00 [2.00, 2.00] of scan" in page
     assert "64 of 32, B32 T100: 40% by scan; 50% missed" in page
     assert label(found, found.points[0]) in page

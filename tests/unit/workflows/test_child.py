@@ -63,6 +63,22 @@ def test_an_interrupted_child_clears_up_after_itself(tmp_path: Path) -> None:
     assert not (tmp_path / "at-work").exists()
 
 
+def test_a_child_whose_parent_is_killed_stops_its_work_and_clears_up(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from rnn_export.workflows.child import Child\n"
+        f"child = Child('{HERE}:work'); child.send(Path(sys.argv[1]) / 'at-work'); child.receive()"
+    )
+    at_work = tmp_path / "at-work"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as parent:
+        while not at_work.exists():
+            time.sleep(0.01)
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while at_work.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not at_work.exists()
+
+
 def test_a_script_without_a_guard_can_use_it() -> None:
     # multiprocessing's spawn would run the script again, or fail to find it.
     code = (
