@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnn_export.errors import ReadError
 from rnn_export.network import TensorId
-from rnn_export.network.ops import Permute, Recurrent
+from rnn_export.network.ops import ApplyMask, Flip, Permute, Recurrent
 from rnn_export.readers.layer_tree import Layer
 from rnn_export.readers.layers.cells import cell_dtype, cells_of
 from rnn_export.readers.layers.entry import Entry
@@ -67,10 +67,21 @@ def run(
         )
     returned = fields.flag("return_state")
     emits = ("sequence" if sequences else "output", *(("state",) if returned or stateful else ()))
-    op = Recurrent(cells, emits, backwards, in_both and backwards, zero)
+    # Unrolled, Keras zeroes outputs that stand in the order of processing by a mask in the order of time.
+    crossed = zero and backwards and sequences and fields.flag("unroll") and mask is not None
+    op = Recurrent(
+        cells, emits, backwards, in_both and backwards and not crossed, zero and not crossed
+    )
     made = use.emit(
         op, [value], dtype=inside, part=part, mask=mask, initial=starts, hints=_hints(layer)
     )
+    if crossed and mask is not None:
+        pair, zeroed = [Value(made[0]), Value(mask)], _at(part, "zeroed")
+        (sequence,) = use.emit(ApplyMask(), pair, dtype=inside, part=zeroed)
+        if in_both:
+            turned = _at(part, "turned")
+            (sequence,) = use.emit(Flip(1), [Value(sequence)], dtype=inside, part=turned)
+        made = (sequence, *made[1:])
     if stateful:
         for state_path, tensor in zip(state_paths, made[1:], strict=True):
             use.lowering.streams.keep(state_path, tensor)
