@@ -18,7 +18,9 @@ from tests.unit.verifier.showing import cell
 BATCH, TIME, FEATURES = 4, 9, 5
 
 
-@pytest.mark.parametrize(("back", "turned", "zero", "masked"), product([False, True], repeat=4))
+@pytest.mark.parametrize(
+    ("back", "turned", "zero", "masked"), list(product([False, True], repeat=4))
+)
 def test_outputs_emitted_from_states_are_those_of_the_reference(
     back: bool, turned: bool, zero: bool, masked: bool
 ) -> None:
