@@ -67,7 +67,7 @@ def installed(name: str) -> bool:
     if name == "onnxruntime:cuda":
         return any(importlib.metadata.distributions(name="onnxruntime-gpu"))
     if TABLE[name].startswith(node.__name__):
-        return (node.folder() / "node_modules").is_dir()
+        return (node.folder() / "node_modules" / name.partition(":")[0]).is_dir()
     return all(importlib.util.find_spec(module) for module in NEEDS[name])
 
 

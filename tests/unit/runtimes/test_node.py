@@ -15,11 +15,17 @@ from onnx import TensorProto, helper
 
 from rnn_export.runtimes import Crashed, OnnxFile, Unavailable, connect, node
 
-NAMES = ["onnxruntime-node", "onnxruntime-web:wasm"]
-installed = pytest.mark.skipif(
-    shutil.which("node") is None or not (node.folder() / "node_modules").is_dir(),
-    reason="no npm packages in RNN_EXPORT_NPM",
-)
+PACKAGES = {"onnxruntime-node": "onnxruntime-node", "onnxruntime-web:wasm": "onnxruntime-web"}
+NAMES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            shutil.which("node") is None or not (node.folder() / "node_modules" / package).is_dir(),
+            reason=f"no Node with the npm package {package}",
+        ),
+    )
+    for name, package in PACKAGES.items()
+]
 
 
 def identity(path: Path, kind: int) -> OnnxFile:
@@ -34,7 +40,6 @@ def identity(path: Path, kind: int) -> OnnxFile:
     return OnnxFile(path)
 
 
-@installed
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "kind", [TensorProto.FLOAT16, TensorProto.INT64, TensorProto.BOOL, TensorProto.DOUBLE]
@@ -50,7 +55,6 @@ def test_dtypes_keep_their_bits(name: str, kind: int, tmp_path: Path) -> None:
     assert np.array_equal(x, y)
 
 
-@installed
 @pytest.mark.parametrize("name", NAMES)
 def test_a_death_of_node_is_the_workers(name: str, tmp_path: Path) -> None:
     with connect(name) as runtime:
