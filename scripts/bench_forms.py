@@ -54,8 +54,8 @@ def network(layers: int, units: int, directions: int) -> Network:
     )
 
 
-def measured(runtime: str, threads: int) -> Iterator[Row]:
-    asked = Asked(forms=FORMS, runtimes=(runtime,), threads=threads, rounds=ROUNDS)
+def measured(runtime: str, threads: int, rounds: int) -> Iterator[Row]:
+    asked = Asked(forms=FORMS, runtimes=(runtime,), threads=threads, rounds=rounds)
     shapes = list(grid())
     runs = [
         (network(layers, units, directions), sizes) for layers, units, directions, sizes in shapes
@@ -75,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runtime", action="append")
     parser.add_argument("--threads", action="append", type=int)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--chart", action="store_true", help="draw the table, measure nothing")
     arguments = parser.parse_args()
     if arguments.chart:
@@ -84,7 +85,7 @@ def main() -> None:
     kept = {_key(Row(**row)): row for row in table["rows"]}
     for runtime in arguments.runtime or ["onnxruntime:cpu"]:
         for threads in arguments.threads or [1]:
-            for row in measured(runtime, threads):
+            for row in measured(runtime, threads, arguments.rounds):
                 if not row.seconds:
                     sys.exit(f"{runtime} ran no form of {row}")
                 kept[_key(row)] = asdict(row)

@@ -62,7 +62,9 @@ class Cluster:
         seen = time.monotonic()
         while waiting:
             try:
-                done = distributed.wait(list(waiting), POLL, "FIRST_COMPLETED").done
+                # `wait` asks whatever client is the current one.
+                with client.as_current():
+                    done = distributed.wait(list(waiting), POLL, "FIRST_COMPLETED").done
             except TimeoutError:
                 done = ()
             for future in done:

@@ -23,6 +23,7 @@ from rnn_export.workflows import examples
 from rnn_export.workflows.artifact import REQUIRED, Artifact, Settings
 from rnn_export.workflows.clock import Clock
 from rnn_export.workflows.exporting import network_of
+from rnn_export.workflows.faults import as_fault
 from rnn_export.workflows.keras_process import KerasProcess
 from rnn_export.workflows.resuming import is_finished
 from rnn_export.workflows.verification import verify
@@ -67,15 +68,7 @@ class Workshop:
         except RnnExportError as error:
             done = replace(begun, error=error)
         except Exception as error:
-            # A fault of ours, or memory that ran out, on this network: of a thousand, the others go on.
-            told = RnnExportError(
-                source,
-                expected="to be built",
-                got=f"{type(error).__name__}: {error}",
-                advice="Please report it, with what --jobs 1 --debug shows.",
-            )
-            told.__cause__ = error
-            done = replace(begun, error=told)
+            done = replace(begun, error=as_fault(source, "to be built", error))
         return replace(done, seconds=clock.seconds())
 
     def _made(self, begun: Artifact, network: Network, staging: Staging, clock: Clock) -> Artifact:

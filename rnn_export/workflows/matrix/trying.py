@@ -94,10 +94,14 @@ class Trials:
             options: in place of the connection's.
         """
         begun = Tried(Outcome.PASS, fit=fit or Fit())
+        # First, since a runtime that dies of the probe takes every open model with it.
+        envelope = Envelope()
+        if subject is not None and subject.tapped is not None:
+            envelope = self._probes.envelope(inputs.network, subject.form)
         try:
             with self.connection.open(model, options) as session, ExitStack() as stack:
                 tapped = _tapped(self.connection, subject, options, stack)
-                tried = self._judged(begun, session, tapped, subject, inputs, fixed)
+                tried = self._judged(begun, session, tapped, subject, inputs, fixed, envelope)
                 if tried.agrees and timed is not None:
                     tried = replace(tried, seconds=_timed(session, inputs.network, *timed))
                 return tried
@@ -134,16 +138,16 @@ class Trials:
         subject: Subject | None,
         inputs: Inputs,
         fixed: Mapping[str, int],
+        envelope: Envelope,
     ) -> Tried:
         network = inputs.network
         wrong = strange_inputs(network, session)
         if wrong is not None:
             return replace(tried, outcome=Outcome.FAIL, reason=wrong)
-        envelope = Envelope()
-        if subject is not None and tapped is not None:
-            envelope = self._probes.envelope(network, subject.form)
         for feeds in _sets(inputs, fixed, session, subject):
-            observation = observe(network, session, tapped, subject, feeds, envelope)
+            # Without taps errors travel, and the default is good enough.
+            kept = Envelope() if tapped is None else envelope
+            observation = observe(network, session, tapped, subject, feeds, kept)
             verdict = judge(network, observation)
             if feeds.idle and verdict.outcome is Outcome.UNVERIFIABLE:
                 continue  # It could only have failed.

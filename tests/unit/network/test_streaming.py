@@ -15,6 +15,7 @@ from rnn_export.network.ops import (
     Concatenate,
     Dense,
     Embedding,
+    ExpandDims,
     Flip,
     LayerNormalization,
     Merge,
@@ -188,6 +189,14 @@ def handed_over(draft: Draft, x: TensorId) -> TensorId:
     return draft.call("decoder", op, [x], dtype="float64", initial=[state])[0]
 
 
+def told_the_end(draft: Draft, x: TensorId) -> TensorId:
+    """Every step hears of the last one, which is another in every chunk."""
+    (last,) = rnn(draft, x, "rnn", emits=("output",))
+    (wide,) = draft.call("wide", ExpandDims(1), [last], dtype="float64")
+    (y,) = rnn(draft, x, "other")
+    return draft.call("add", Merge("add"), [y, wide], dtype="float64")[0]
+
+
 def shown_masked(draft: Draft, x: TensorId) -> TensorId:
     (mask,) = draft.call("mask", ValueMask(0.0), [x])
     return rnn(draft, x, "rnn", mask=mask)[0]
@@ -208,6 +217,7 @@ def shared(draft: Draft, x: TensorId) -> TensorId:
         (turned, "turn"),
         (decoded, "decoder"),
         (handed_over, "decoder"),
+        (told_the_end, "add"),
         (shown_masked, "rnn"),
         (shared, "rnn"),
     ],
