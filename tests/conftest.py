@@ -6,6 +6,7 @@ RNN_EXPORT_PROFILE chooses how hard Hypothesis tries: dev (the default), ci or n
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 from hypothesis import HealthCheck, settings
@@ -40,3 +41,7 @@ if "KERAS_HOME" not in os.environ:
     # A keras.json in the home folder could change the float type, and Keras writes one on import.
     os.environ["KERAS_HOME"] = tempfile.mkdtemp(prefix="rnn_export-keras-")
     atexit.register(shutil.rmtree, os.environ["KERAS_HOME"], ignore_errors=True)
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -45,7 +45,13 @@ def outcome(folder: Path, arguments: str, *options: str) -> subprocess.Completed
          *options, "test_user.py"],
         cwd=folder,
         # Once by name: whether this checkout is installed with its entry point is another question.
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)},
+        # No byte code: the next test's file may have this one's size and second of change.
+        env={
+            **os.environ,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(ROOT),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -65,12 +71,12 @@ def test_a_right_file_passes_and_is_noted_in_the_junit_file(folder: Path) -> Non
 
 def test_a_wrong_file_fails_with_layer_step_likely_bug_and_the_command(folder: Path) -> None:
     done = outcome(folder, "'model.keras', 'wrong.onnx', runtimes=['numpy']", "--onnx-html=pages")
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stdout + done.stderr
     first, again = "model.keras: FAIL on onnxruntime:cpu in layer rnn1#0 at step 1: ", "again: "
     lines = done.stdout.splitlines()
     assert [line for line in lines if line.startswith(first)] == [
         f"{first}recurrent kernel transposed"
-    ]
+    ], done.stdout
     assert "looks like: recurrent kernel transposed" in done.stdout
     assert [line for line in lines if line.startswith(again)] == [
         f"{again}python -m rnn_export verify model.keras wrong.onnx"
