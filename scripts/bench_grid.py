@@ -69,20 +69,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="numbers of shapes, from 0")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--out", type=Path, default=FOLDER)
     arguments = parser.parse_args()
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder: Path = arguments.out
+    folder.mkdir(parents=True, exist_ok=True)
     for threads in arguments.threads or [1, 2]:
-        file = FOLDER / f"threads{threads}.json"
+        file = folder / f"threads{threads}.json"
         found = _read(file)
         if not arguments.report:
             wanted = [int(number) for number in arguments.only.split(",") if number]
             numbers = wanted or [n for n in range(len(GRID)) if str(n) not in found]
             _measure(numbers, threads, arguments.rounds, found, file)
-        _draw(found, threads)
+        if arguments.report:
+            _draw(found, folder / f"threads{threads}.svg")
     results = {
-        file.stem: list(_read(file).values()) for file in sorted(FOLDER.glob("threads*.json"))
+        file.stem: list(_read(file).values()) for file in sorted(folder.glob("threads*.json"))
     }
-    (FOLDER / "README.md").write_text(summary(results))
+    (folder / "README.md").write_text(summary(results))
 
 
 def _measure(
@@ -106,11 +109,11 @@ def _measure(
         )
 
 
-def _draw(found: dict[str, Benchmark], threads: int) -> None:
+def _draw(found: dict[str, Benchmark], file: Path) -> None:
     from rnn_export.workflows.benchmarks.plotting import draw
 
     if found:
-        draw([found[key] for key in sorted(found, key=int)], FOLDER / f"threads{threads}.svg")
+        draw([found[key] for key in sorted(found, key=int)], file)
 
 
 def _read(file: Path) -> dict[str, Benchmark]:

@@ -101,11 +101,12 @@ class Graph:
         array = np.asarray(values, dtype=dtype)
         return self.store(Fixed(array), f"const/{array.dtype.name}")
 
-    def sizes(self, value: str, axis: int) -> str:
-        """Return the size of ``value`` along ``axis`` (not negative) as int64 of shape (1,)."""
+    def sizes(self, value: str, axis: int, count: int = 1) -> str:
+        """Return the sizes of ``value`` along ``count`` axes from ``axis`` on (not negative), int64."""
         if self.opset >= _SHAPE_OF_SOME_AXES:
-            return self.add("Shape", [value], start=axis, end=axis + 1)
-        return self.add("Gather", [self.add("Shape", [value]), self.constant([axis])], axis=0)
+            return self.add("Shape", [value], start=axis, end=axis + count)
+        axes = self.constant(list(range(axis, axis + count)))
+        return self.add("Gather", [self.add("Shape", [value]), axes], axis=0)
 
     def reduce(self, kind: str, value: str, axes: Sequence[int], keepdims: bool = False) -> str:
         """Return a reduction; ReduceSum takes its axes as an input since opset 13, the others since 18."""

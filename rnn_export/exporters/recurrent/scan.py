@@ -58,12 +58,32 @@ def turned(low: Lowering, track: Track) -> Track:
 
 
 def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
-    """Return x W + b for all steps, in the layout of ``x``."""
+    """Return x W + b for all steps, in the layout of ``x`` (time, batch, features).
+
+    One Gemm over all steps and rows takes the bias along; an Add would be one more pass over memory.
+    """
     path = weight_path(call, cell)
-    value = low.graph.add("MatMul", [x, low.weight(cell.kernel, call, f"{path}/W")])
+    kernel = low.weight(cell.kernel, call, f"{path}/W")
     if cell.bias is None:
-        return value
-    return low.graph.add("Add", [value, low.weight(cell.bias, call, f"{path}/B")])
+        return low.graph.add("MatMul", [x, kernel])
+    bias = low.weight(cell.bias, call, f"{path}/B")
+    rows = low.once(("rows", x), lambda: low.graph.add("Flatten", [x], axis=2))
+    value = low.graph.add("Gemm", [rows, kernel, bias])
+    return low.graph.add("Reshape", [value, _steps(low, call, x, cell.units)])
+
+
+def _steps(low: Lowering, call: Call, x: str, units: int) -> str:
+    """Return the shape (time, batch, units): a constant where at most one size is left open."""
+    batch, time = map(low.options.size, low.spec(call.inputs[0]).shape[:2])
+    sizes = [size if isinstance(size, int) else -1 for size in (time, batch)]
+    if sizes.count(-1) < 2:
+        return low.graph.constant([*sizes, units])
+
+    def make() -> str:
+        both = low.once(("time and batch", x), lambda: low.graph.sizes(x, 0, 2))
+        return low.graph.add("Concat", [both, low.graph.constant([units])], axis=0)
+
+    return low.once(("steps", x, units), make)
 
 
 def zeros(low: Lowering, x: str, units: int, dtype: str) -> str:

@@ -17,17 +17,21 @@ POINTWISE = frozenset(
     """.split()  # noqa: SIM905
 )
 # What stands between the projection of an input and the recurrence that reads it.
-_BETWEEN = frozenset(("Add", "Pad", "Identity", "Cast", "Squeeze", "Unsqueeze"))
+_BETWEEN = frozenset(("Add", "Pad", "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape"))
 
 
 def projection(surgery: Surgery, value: str) -> str | None:
-    """Return x where ``value`` is x W (+ b) with a constant W, through additions and padding; else None."""
+    """Return x where ``value`` is x W (+ b) with a constant W, through additions and padding; else None.
+
+    Steps and rows may be one axis at the product: x is then what they were put together from.
+    """
     for _ in range(8):
         node = surgery.makers.get(value)
         if node is None:
             return None
         if node.op_type in ("MatMul", "Gemm") and surgery.is_constant(node.input[1]):
-            return str(node.input[0])
+            flat = surgery.maker(node.input[0], "Flatten")
+            return str(node.input[0] if flat is None else flat.input[0])
         if node.op_type not in _BETWEEN:
             return None
         follow = [name for name in node.input if name and not is_fixed(surgery, name)]
