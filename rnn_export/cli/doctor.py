@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor", cls=Command)
+@click.option(
+    "--install",
+    "wanted",
+    type=click.Choice(["onnxruntime-node", "onnxruntime-web:wasm"]),
+    multiple=True,
+    help="First install the npm package of this runtime, in its pinned version, into the cache folder; may be "
+    "repeated.",
+)
 @json_option
-def command(json_file: Path | None) -> None:
+def command(wanted: tuple[str, ...], json_file: Path | None) -> None:
     """Show what is installed, what is missing, and how to get it.
 
     Every runtime is imported in a process of its own, so that one that is broken cannot hide the others.
@@ -25,7 +33,12 @@ def command(json_file: Path | None) -> None:
     from rnn_export.cli.output import emit
     from rnn_export.cli.progress import Progress
     from rnn_export.workflows.doctor import examine
+    from rnn_export.workflows.npm import PACKAGES, install
 
+    with Progress("installing") as progress:
+        for number, name in enumerate(wanted):
+            progress.step(PACKAGES[name], number, len(wanted))
+            install(PACKAGES[name])
     with Progress("asking the runtimes") as progress:
         found = examine(progress.step)
     result = {

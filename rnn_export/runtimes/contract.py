@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 
+from rnn_export.runtimes.limits import usual_memory, usual_time
+
 if TYPE_CHECKING:
     from rnn_export.network import Network
 
@@ -56,8 +58,10 @@ class Options:
         precision: arithmetic that is asked for: "float32" (the strictest a runtime has for float32 models),
             "default" (whatever the product does by itself), "tf32", "float64"; a runtime refuses what it
             does not list in `Runtime.precisions`.
-        time_limit: seconds for each request (an open, a run), waiting for the answer included.
+        time_limit: seconds for each request (an open, a run), waiting for the answer included. By default 120,
+            or what RNN_EXPORT_TIME_LIMIT says.
         memory_limit: resident bytes of the worker and its children together; None for no limit.
+            By default three quarters of the machine's, or what RNN_EXPORT_MEMORY_LIMIT says, in MiB.
         interpreter: Python >= 3.11 of another environment to run the worker in; fixed at the start.
             None: RNN_EXPORT_INTERPRETER_<NAME> where set (``onnxruntime:cpu`` is ``ONNXRUNTIME_CPU``),
             else this very interpreter.
@@ -66,8 +70,8 @@ class Options:
 
     threads: int = 1
     precision: str = "float32"
-    time_limit: float = 120.0
-    memory_limit: int | None = None
+    time_limit: float = field(default_factory=usual_time)
+    memory_limit: int | None = field(default_factory=usual_memory)
     interpreter: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 

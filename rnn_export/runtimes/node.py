@@ -1,7 +1,7 @@
 """onnxruntime in JavaScript, run by Node: its native addon (onnxruntime-node) and WebAssembly (onnxruntime-web).
 
-The npm packages are looked for in RNN_EXPORT_NPM, or else in the user's cache folder; `probe` names the command
-that puts them there. Node is a child of the worker and answers in the worker's own language of frames.
+The npm packages are looked for in RNN_EXPORT_NPM, or else in the user's cache folder; `doctor --install` puts
+them there. Node is a child of the worker and answers in the worker's own language of frames.
 
 Source: https://onnxruntime.ai/docs/api/js
 """
@@ -46,6 +46,13 @@ def folder() -> Path:
     return Path(pointed) if pointed else Path(cache) / "rnn_export" / "npm"
 
 
+def command(package: str) -> list[str]:
+    """Return the command that installs a package in its pinned version."""
+    # --ignore-scripts: onnxruntime-node holds its CPU library; its script would fetch the CUDA one.
+    options = ["--ignore-scripts", "--save-exact", "--no-audit", "--no-fund"]
+    return ["npm", "install", *options, "--prefix", str(folder()), f"{package}@{PINNED}"]
+
+
 @dataclass(frozen=True)
 class NodeRuntime:
     """One npm package on one execution provider."""
@@ -62,8 +69,7 @@ class NodeRuntime:
             return Unavailable("no node on the PATH", "apt-get install nodejs")
         described = folder() / "node_modules" / self.package / "package.json"
         if not described.is_file():
-            # --ignore-scripts: the package holds its CPU library; its script would fetch the CUDA one.
-            install = f"npm install --ignore-scripts --prefix {folder()} {self.package}@{PINNED}"
+            install = f"rnn-export doctor --install {self.name}"
             return Unavailable(f"no {self.package} in {folder()}", install)
         version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
         details = {"node": version.stdout.strip(), "provider": self.provider}
