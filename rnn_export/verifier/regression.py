@@ -53,6 +53,13 @@ class Suspect:
     t: float
     units: int
 
+    def place(self, affine: Affine) -> int:
+        """Return the row of [kernel; recurrent_kernel; bias] that the weight is in."""
+        features, units = map(int, affine.kernel.shape)
+        if self.row is None:
+            return features + units
+        return self.row + (features if self.weight == "recurrent_kernel" else 0)
+
     def __str__(self) -> str:
         return _sentence(self.weight, self.row, self.column, self.path, self.estimate)
 

@@ -234,6 +234,11 @@ def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[C
     ]
 
 
+def taken(case: Case, *, compact: bool) -> Steps:
+    """Return a cell's steps as its reading shows them, with nothing compared."""
+    return _steps(case, compact, _active(case.order, compact))
+
+
 def _steps(case: Case, compact: bool, active: np.ndarray | None) -> Steps:
     order, reading = case.order, case.reading
     after = forward(reading, reading.states).astype(np.float64) * reading.factor

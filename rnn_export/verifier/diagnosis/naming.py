@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnn_export.errors import NetworkError
-from rnn_export.network import Network
+from rnn_export.network import Network, Port
 from rnn_export.network.ops import Recurrent
 from rnn_export.verifier.comparing import Comparison
-from rnn_export.verifier.diagnosis.cells import cell_hypotheses, rounded_weights, scaled_weights
+from rnn_export.verifier.diagnosis.cells import cell_hypotheses
 from rnn_export.verifier.diagnosis.feeding import fed
-from rnn_export.verifier.diagnosis.hypothesis import explaining
+from rnn_export.verifier.diagnosis.hypothesis import Subject, explaining
 from rnn_export.verifier.diagnosis.networks import altered_networks
 from rnn_export.verifier.diagnosis.outputs import moved, picked
+from rnn_export.verifier.diagnosis.replaying import Replays
 from rnn_export.verifier.diagnosis.single import one_weight
+from rnn_export.verifier.diagnosis.weights import rounded_weights, scaled_weights
 from rnn_export.verifier.regression import Suspect, regress, weight_named
 from rnn_export.verifier.trail import Shown, Trail, Tread
-from rnn_export.verifier.walk import walk
 
 MOST_NUMBERS = 2**21
 """Numbers in all outputs beyond which whole networks are not replayed: a name is worth seconds, no more."""
@@ -87,15 +87,13 @@ def suspected(tread: Tread, suspect: Suspect) -> str:
     if suspect.units == 1:
         return str(suspect)
     with np.errstate(all="ignore"):
-        tried = (
-            *rounded_weights(tread.case, tread.steps),
-            *scaled_weights(tread.case, tread.steps),
-        )
+        subject = Subject.of(tread.case, tread.steps, tread.local)
+        steps = subject.sample().steps
         names = [
             item.name
-            for item in tried
+            for item in (*rounded_weights(subject), *scaled_weights(subject))
             if item.trial is not None
-            and regress(item.trial.case, tread.steps, item.trial.local()) is None
+            and regress(item.trial.case, steps, item.trial.local(steps)) is None
         ]
     return " or ".join(_joined(names)) or f"weights of {suspect.units} units"
 
@@ -112,30 +110,27 @@ def _of_cell(tread: Tread, failed: Comparison) -> Diagnosis:
         lost = not np.any(tread.steps.before[:1])
         name = "an initial state where there is none" if spurious else "another initial state"
         return Diagnosis(("initial state lost" if lost and not spurious else name,))
-    found = explaining(cell_hypotheses(case, steps))
+    subject = Subject.of(case, steps, tread.local)
+    found = explaining(cell_hypotheses(subject))
     faults = tuple(item.name for item in found if not item.precision)
     if found:
         precision = "" if faults else found[0].precision
         return Diagnosis(faults or tuple(item.name for item in found), precision)
-    single = _single(tread)
-    if single:
-        return Diagnosis(single)
-    suspect = regress(case, steps, tread.local)
-    if suspect is not None and suspect.units == 1:
-        return Diagnosis((str(suspect),))
-    return Diagnosis()
+    return Diagnosis(_single(subject, tread.case.path))
 
 
-def _single(tread: Tread) -> tuple[str, ...]:
+def _single(subject: Subject, path: str) -> tuple[str, ...]:
     """Return the one weight of a cell that explains everything, or all that could be the one."""
-    suspect = regress(tread.case, tread.steps, tread.local)
-    found = list(one_weight(tread.local, tread.steps.after, tread.steps.active))
-    if suspect is not None and suspect.units == 1 and len(found) != 1:
-        return (str(suspect),)
-    return tuple(
-        weight_named(tread.case.affine, tread.case.path, item.row, item.column, item.delta)
-        for item in found
-    )
+    affine = subject.case.affine
+    found = list(one_weight(subject.local, subject.steps.after, subject.steps.active))
+    suspect = regress(subject.case, subject.steps, subject.local) if len(found) != 1 else None
+    if suspect is not None and suspect.units == 1:
+        place = (suspect.place(affine), suspect.column)
+        if place in {(item.row, item.column) for item in found}:
+            return (str(suspect),)
+        if not found and subject.moved(*place, suspect.estimate).holds():
+            return (str(suspect),)
+    return tuple(weight_named(affine, path, item.row, item.column, item.delta) for item in found)
 
 
 def _elsewhere(
@@ -152,34 +147,13 @@ def _elsewhere(
         if names:
             yield from names
             return
+    replays = Replays(network, feeds, shown, trail, failed)
     port = next(
         (item for item in network.outputs if failed.subject.startswith(f"output {item.name!r}")),
         None,
     )
     if port is not None:
-        names = [(name, "") for name in picked(shown.outputs, port.name, trail.treads)]
-        if not names and port.tensor in trail.mixed:
-            call, local = trail.mixed[port.tensor]
-            wide = shown.outputs[port.name].astype(np.float64)
-            names = [
-                (
-                    weight_named(local.affine, call.layer, item.row, item.column, item.delta),
-                    call.layer,
-                )
-                for item in one_weight(local, wide, None)
-            ]
-        if not names:
-            names = [
-                (name, layer)
-                for name, layer, altered in altered_networks(network, making=port.tensor)
-                if _clean(altered, feeds, shown)
-            ]
-        if not names:
-            names = [
-                (name, "")
-                for name, other in moved(network, shown, port.name)
-                if _clean(network, feeds, other)
-            ]
+        names = list(_of_port(replays, port))
         if names:
             yield from names
             return
@@ -187,16 +161,34 @@ def _elsewhere(
         return
     for call in network.calls:
         first = replace(shown, last_step=(call.path, 0))
-        if isinstance(call.op, Recurrent) and trail.treads and _clean(network, feeds, first):
+        if isinstance(call.op, Recurrent) and trail.treads and replays.clean(shown=first):
             yield "first step for last", call.layer
     for name, layer, altered in altered_networks(network, cells=not trail.treads):
-        if _clean(altered, feeds, shown):
+        if replays.clean(altered):
             yield name, layer
 
 
-def _clean(network: Network, feeds: Mapping[str, np.ndarray], shown: Shown) -> bool:
-    try:
-        trail = walk(network, feeds, shown)
-    except NetworkError:
-        return False
-    return not any(found.failed for found in trail.comparisons)
+def _of_port(replays: Replays, port: Port) -> Iterator[Named]:
+    """Yield bugs of what one output shows: of its place, of the call that makes it, of its rows and units."""
+    network, shown, trail = replays.network, replays.shown, replays.trail
+    names = [(name, "") for name in picked(shown.outputs, port.name, trail.treads)]
+    if not names and port.tensor in trail.mixed:
+        call, local = trail.mixed[port.tensor]
+        wide = shown.outputs[port.name].astype(np.float64)
+        names = [
+            (weight_named(local.affine, call.layer, item.row, item.column, item.delta), call.layer)
+            for item in one_weight(local, wide, None)
+        ]
+    if not names:
+        names = [
+            (name, layer)
+            for name, layer, altered in altered_networks(network, making=port.tensor)
+            if replays.clean(altered)
+        ]
+    if not names:
+        names = [
+            (name, "")
+            for name, other in moved(network, shown, port.name)
+            if replays.clean(shown=other)
+        ]
+    yield from names

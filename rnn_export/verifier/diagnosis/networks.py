@@ -28,7 +28,7 @@ from rnn_export.network.ops import (
     Recurrent,
     ValueMask,
 )
-from rnn_export.verifier.diagnosis.cells import OTHERS
+from rnn_export.verifier.diagnosis.activations import OTHERS
 from rnn_export.verifier.diagnosis.formats import FORMATS
 
 Altered = tuple[str, str, Network]

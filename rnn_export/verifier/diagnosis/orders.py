@@ -1,0 +1,78 @@
+"""Bugs of a cell's order: states of another step, row or unit, and another start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_export.verifier.diagnosis.hypothesis import Hypothesis, Subject, Trial
+from rnn_export.verifier.estimate import Estimate
+from rnn_export.verifier.order import Order
+from rnn_export.verifier.tapped import Case, Steps, check, taken
+
+
+def order_hypotheses(subject: Subject) -> Iterator[Hypothesis]:
+    """Yield every hypothesis about which states are shown where."""
+    case, steps = subject.case, subject.steps
+    name = "state before the first step is not the initial state"
+    yield Hypothesis(name, _but_first(case, steps), weak=True)
+    if np.any(case.start.value != 0):
+        zero = Estimate(np.zeros_like(case.start.value))
+        lost = replace(case, start=zero, reading=replace(case.reading, initial=None))
+        yield Hypothesis("initial state lost", _states_hold(lost, steps.compact))
+    states, x = case.reading.states, case.reading.x
+    if x is not None:
+        yield Hypothesis("states one step late", _cut(case, x[:-1], states[1:]))
+        yield Hypothesis("states one step early", _cut(case, x[1:], states[:-1]))
+    for name, other in (
+        ("states reversed in time", states[::-1]),
+        ("units reversed", states[..., ::-1]),
+        ("units rotated", np.roll(states, -1, axis=2)),
+        ("batch rows reversed", states[:, ::-1]),
+        ("batch rows rotated", np.roll(states, -1, axis=1)),
+        ("states negated", -states),
+    ):
+        moved = case.of(replace(case.reading, states=other))
+        yield Hypothesis(name, _states_hold(moved, steps.compact))
+
+
+def _states_hold(case: Case, compact: bool) -> Callable[[], bool]:
+    def explains() -> bool:
+        if not Trial.on(case, taken(case, compact=compact)).holds():
+            return False
+        found, steps, _ = check(case)
+        return steps is not None and not any(
+            item.failed for item in found if item.subject.startswith("states")
+        )
+
+    return explains
+
+
+def _but_first(case: Case, steps: Steps) -> Callable[[], bool]:
+    def explains() -> bool:
+        active = (
+            np.ones(steps.after.shape[:2], bool) if steps.active is None else steps.active.copy()
+        )
+        active[active.argmax(axis=0), np.arange(active.shape[1])] = False
+        return bool(active.any()) and Trial.on(case, replace(steps, active=active)).holds()
+
+    return explains
+
+
+def _cut(case: Case, x: np.ndarray, states: np.ndarray) -> Callable[[], bool]:
+    """Return a test of the same steps without the first or last one."""
+
+    def explains() -> bool:
+        if case.order.active is not None or len(x) < 2:
+            return False
+        shorter = replace(
+            case,
+            order=Order(len(x), case.order.batch, None, case.order.backwards),
+            x=Estimate(np.zeros(x.shape)),
+            reading=replace(case.reading, x=x, states=states),
+        )
+        return _but_first(shorter, taken(shorter, compact=False))()
+
+    return explains
