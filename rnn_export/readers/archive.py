@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 import zipfile
@@ -213,39 +212,3 @@ def damaged(path: Path, error: Exception) -> ReadError:
     """Return the error for a file that breaks off or contradicts itself."""
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return ReadError(str(path), expected="a whole file", got=f"a damaged one ({reason})")
-
-
-class Window(io.RawIOBase):
-    """A span of a file as a file of its own, so that HDF5 is read where it lies."""
-
-    def __init__(self, span: Span) -> None:
-        super().__init__()
-        self._file = open(span.path, "rb")  # noqa: SIM115 - closed by close()
-        self._span = span
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._span.size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        size = max(0, min(len(view), self._span.size - self._at))
-        self._file.seek(self._span.start + self._at)
-        count = self._file.readinto(view[:size])
-        self._at += count
-        return count
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()

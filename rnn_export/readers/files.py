@@ -126,7 +126,8 @@ def _whole(path: Path) -> Span:
 
 
 def _bytes(text: object) -> bytes:
-    return text if isinstance(text, bytes) else str(text).encode()
+    # Bytes that are no UTF-8 come from h5py, and "\\ud800" from JSON, as lone surrogates: whoever decodes refuses them.
+    return text if isinstance(text, bytes) else str(text).encode(errors="surrogatepass")
 
 
 def _first_bytes(path: Path) -> bytes:

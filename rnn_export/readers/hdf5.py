@@ -14,12 +14,16 @@ import numpy as np
 
 from rnn_export.errors import ReadError
 from rnn_export.network.weight import ArrayWeight, Weight
-from rnn_export.readers.archive import Span, Window, damaged
+from rnn_export.readers.archive import Span, damaged
 from rnn_export.readers.limits import Limits
+from rnn_export.readers.object_header import text_bytes
 from rnn_export.readers.stored_weight import StoredWeight, stamp_of
+from rnn_export.readers.window import Window
 
 # Deflate, shuffle, checksum: the filters inside HDF5 itself. Any other would make HDF5 look for a plugin to load.
 _FILTERS = (1, 2, 3)
+_READ_CLASSES = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING, h5py.h5t.ENUM)
+"""Of attributes: numbers, text, and what h5py makes of a bool."""
 
 
 class Store:
@@ -28,13 +32,17 @@ class Store:
     Args:
         subject: the file, for errors.
         file: the open file.
-        span: where its bytes lie on disk; None if they are in memory.
+        window: its bytes.
+        span: where they lie on disk; None if they are in memory.
         limits: what to accept.
     """
 
-    def __init__(self, subject: str, file: h5py.File, span: Span | None, limits: Limits) -> None:
+    def __init__(
+        self, subject: str, file: h5py.File, window: Window, span: Span | None, limits: Limits
+    ) -> None:
         self.subject = subject
         self._file = file
+        self._window = window
         self._span = span
         self._limits = limits
         self._stamp = (0, 0)
@@ -56,18 +64,23 @@ class Store:
             return tuple(found) if isinstance(found, h5py.Group) else ()
 
     def attributes(self, path: str) -> dict[str, object]:
-        """Return the attributes of a group or dataset as text, numbers, or lists of them."""
+        """Return the attributes of a group or dataset that are text, numbers, or lists of them."""
         with self._guard():
             found = self._find(path)
-            if found is None:
-                return {}
-            made = {}
-            for name in found.attrs:
-                value = found.attrs[name]
-                made[name] = (
-                    value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
-                )
-            return made
+            return {} if found is None else self._attributes(found, self._named(path))
+
+    def _attributes(self, found: Any, subject: str) -> dict[str, object]:
+        address = h5py.h5o.get_info(found.id).addr
+        size = text_bytes(self._window.bytes_at, address)
+        self._limits.hold("config_bytes", size, subject, "bytes of attributes")
+        made: dict[str, object] = {}
+        for name in found.attrs:
+            if found.attrs.get_id(name).get_type().get_class() not in _READ_CLASSES:
+                continue
+            value = found.attrs[name]
+            plain = isinstance(value, (np.ndarray, np.generic))
+            made[name] = value.tolist() if plain else value
+        return made
 
     def weight(self, path: str) -> Weight:
         """Return the dataset at ``path`` as a lazy weight, or as one in memory if it is compressed.
@@ -76,7 +89,7 @@ class Store:
             ReadError: there is none, or no plain array of numbers.
         """
         with self._guard():
-            return self._weight(self._find(path), f"{self.subject}: {path}")
+            return self._weight(self._find(path), self._named(path))
 
     def _weight(self, found: Any, subject: str) -> Weight:
         if not isinstance(found, h5py.Dataset):
@@ -126,11 +139,10 @@ class Store:
         values = np.asarray(found[()])
         return values.astype(values.dtype.newbyteorder("="), order="C")
 
-    @staticmethod
-    def _dtypes(found: h5py.Dataset, subject: str) -> tuple[np.dtype, np.dtype]:
+    def _dtypes(self, found: h5py.Dataset, subject: str) -> tuple[np.dtype, np.dtype]:
         """Return the dtype in the file and the one handed out (bfloat16 is stored as bytes with a note)."""
         stored = found.dtype
-        note = found.attrs.get("dtype") if "dtype" in found.attrs else None
+        note = self._attributes(found, subject).get("dtype")
         if note == "bfloat16" and stored.itemsize == 2 and stored.kind in "Vu":
             import ml_dtypes
 
@@ -145,10 +157,12 @@ class Store:
         for part in path.split("/"):
             if not part:
                 continue
-            if not isinstance(found, h5py.Group) or part not in found:
+            if not isinstance(found, h5py.Group):
                 return None
-            link = found.get(part, getlink=True)
-            if not isinstance(link, h5py.HardLink):
+            links, name = found.id.links, part.encode()
+            if not links.exists(name):
+                return None
+            if links.get_info(name).type != h5py.h5l.TYPE_HARD:
                 raise self._linked(path)
             found = found[part]
         return found
@@ -156,20 +170,23 @@ class Store:
     def _check_links(self) -> None:
         """Raise ReadError if any link leads elsewhere, or there is too much or too deep."""
         most = self._limits.hdf5_objects
-        names: list[str] = []
+        count = deepest = 0
+        linked: list[bytes] = []
 
-        def note(name: bytes) -> bool | None:
+        def note(name: bytes, link: Any) -> bool | None:
             """Stop HDF5 by returning True; it cannot carry an exception out of here."""
-            names.append(name.decode("utf-8", "replace"))
-            return True if len(names) > most else None
+            nonlocal count, deepest
+            count += 1
+            deepest = max(deepest, name.count(b"/") + 1)
+            if link.type != h5py.h5l.TYPE_HARD:
+                linked.append(name)
+            return True if linked or count > most else None
 
-        self._file.id.links.visit(note)
-        self._limits.hold("hdf5_objects", len(names), self.subject, "groups and datasets")
-        depth = max((name.count("/") + 1 for name in names), default=0)
-        self._limits.hold("hdf5_depth", depth, self.subject, "levels of groups")
-        for name in names:
-            if not isinstance(self._file.get(name, getlink=True), h5py.HardLink):
-                raise self._linked(name)
+        self._file.id.links.visit(note, info=True)
+        if linked:
+            raise self._linked(linked[0].decode("utf-8", "replace"))
+        self._limits.hold("hdf5_objects", count, self.subject, "groups and datasets")
+        self._limits.hold("hdf5_depth", deepest, self.subject, "levels of groups")
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -179,9 +196,12 @@ class Store:
         except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
             raise damaged(Path(self.subject), error) from None
 
+    def _named(self, path: str) -> str:
+        return f"{self.subject}: {path}" if path else self.subject
+
     def _linked(self, path: str) -> ReadError:
         return ReadError(
-            f"{self.subject}: {path}",
+            self._named(path),
             expected="data in this file",
             got="a soft or external link",
             advice="Save the model again with Keras.",
@@ -195,9 +215,13 @@ def open_store(subject: str, source: Span | bytes, limits: Limits) -> Iterator[S
     Raises:
         ReadError: not HDF5, damaged, or with links to elsewhere.
     """
-    raw: io.IOBase = io.BytesIO(source) if isinstance(source, bytes) else Window(source)
+    if isinstance(source, bytes):
+        raw = Window(io.BytesIO(source), 0, len(source))
+    else:
+        raw = Window(open(source.path, "rb"), source.start, source.size)  # noqa: SIM115 - closed by raw
     with raw:
         try:
+            _expect_plain_start(raw)
             file = h5py.File(raw, "r")
         except (OSError, RuntimeError, ValueError, KeyError):
             raise ReadError(
@@ -207,4 +231,15 @@ def open_store(subject: str, source: Span | bytes, limits: Limits) -> Iterator[S
                 advice="Save the model again with Keras.",
             ) from None
         with file:
-            yield Store(subject, file, source if isinstance(source, Span) else None, limits)
+            yield Store(subject, file, raw, source if isinstance(source, Span) else None, limits)
+
+
+def _expect_plain_start(raw: Window) -> None:
+    """Raise ValueError unless this is HDF5 from the first byte on, with places and sizes of 8 bytes, as h5py writes it.
+
+    What `Window` and `text_bytes` know of the format holds for no other.
+    """
+    start = raw.bytes_at(0, 16).ljust(16, b"\0")
+    sizes = start[13:15] if start[8] < 2 else start[9:11]
+    if not start.startswith(b"\x89HDF\r\n\x1a\n") or sizes != b"\x08\x08":
+        raise ValueError

@@ -1,4 +1,4 @@
-"""Tasks on a Dask cluster, with a real scheduler and two worker processes: all done, each counted once, whoever dies."""
+"""Tasks on a real Dask scheduler with two worker processes: all done, each counted once, whoever dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`export --target`: the file is the one that the table of capabilities says the runtime takes, and the reason is told."""
+"""`export --target`: the file is one that the table of capabilities says the runtime takes, with the reason."""
 
 from __future__ import annotations
 
