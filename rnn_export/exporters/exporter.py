@@ -69,8 +69,9 @@ def export(
 
 def _lower_calls(low: Lowering) -> None:
     """Write every call that some output depends on; pairs and stacks where the last of them stands."""
-    paired = pairs(low.network, low.options, low.plan.live)
     stacked = stacks(low.network, low.options, low.plan.live)
+    taken = frozenset(call.path for stack in stacked.values() for call in stack)
+    paired = pairs(low.network, low.options, low.plan.live, taken)
     held = {call.path for call in paired.values()}
     held |= {call.path for stack in stacked.values() for call in stack[:-1]}
     for call in low.network.calls:

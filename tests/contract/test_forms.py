@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from rnn_export.builders import reference
 from rnn_export.exporters import FORMS, export
+from rnn_export.exporters.recurrent import stacking
 from rnn_export.exporters.taps import CellTap, tap
 from rnn_export.network import Call, Network, TensorId
 from rnn_export.network.ops import Cell, Recurrent
@@ -21,9 +23,17 @@ SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 8))
 
 
+CHAINED = "scan, chained"
+"""What form scan becomes for large fixed batches."""
+GRAPHS = (*FORMS, CHAINED)
+
+
 def exported(
     network: Network, form: str, time: int, padding: str = "any", **options: object
 ) -> onnx.ModelProto:
+    if form == CHAINED:
+        with patch.object(stacking, "chains", lambda *asked: True):
+            return exported(network, "scan", time, padding, **options)
     fixed = time if form == "unrolled" else None
     return export(network, form=form, time=fixed, padding=padding, **options).model  # type: ignore[arg-type]
 
@@ -48,7 +58,7 @@ def cells_of(network: Network) -> Iterator[tuple[str, Call, Recurrent, Cell]]:
 
 
 @pytest.mark.parametrize("padding", ["any", "right"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", GRAPHS)
 @given(seed=SEEDS, sizes=SIZES, raised=st.booleans())
 def test_every_form_is_the_network_to_the_last_bit(
     form: str, padding: str, seed: int, sizes: tuple[int, int], raised: bool
@@ -63,7 +73,7 @@ def test_every_form_is_the_network_to_the_last_bit(
             np.testing.assert_array_equal(got[port.name], want[port.tensor], err_msg=port.name)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", GRAPHS)
 @given(seed=SEEDS)
 def test_forms_have_the_same_ports(form: str, seed: int) -> None:
     network = Drawn(seed).network()
@@ -77,7 +87,7 @@ def test_forms_have_the_same_ports(form: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("padding", ["any", "right"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", GRAPHS)
 @given(seed=SEEDS, sizes=st.tuples(st.integers(1, 4), st.integers(2, 6)))
 def test_taps_show_the_states_that_each_cell_goes_through(
     form: str, padding: str, seed: int, sizes: tuple[int, int]
@@ -145,7 +155,7 @@ def steps_follow(
         state = stepped
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", GRAPHS)
 @given(seed=SEEDS, sizes=SIZES)
 def test_exported_taps_are_the_states_of_the_network(
     form: str, seed: int, sizes: tuple[int, int]

@@ -14,10 +14,12 @@ from rnn_export.exporters.recurrent.chain import RIGHT, kind_of, native_tracks, 
 from rnn_export.exporters.recurrent.choosing import choose
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.native import Direction, rnn_node, scaled
-from rnn_export.exporters.recurrent.scan import scan_tracks, turned
+from rnn_export.exporters.recurrent.scan import projected, scan_tracks, turned
+from rnn_export.exporters.recurrent.stack import Stack
+from rnn_export.exporters.recurrent.together import beside, chained
 from rnn_export.exporters.recurrent.tracks import Demand, Places, Track, weight_path
 from rnn_export.exporters.recurrent.unrolled import unrolled_tracks
-from rnn_export.exporters.recurrent.wavefront import Stack, wavefront
+from rnn_export.exporters.recurrent.wavefront import crosswise, wavefront
 from rnn_export.network import Call, TensorId
 from rnn_export.network.ops import Recurrent
 
@@ -43,7 +45,7 @@ def _(op: Recurrent, call: Call, low: Lowering) -> None:
 
 
 def lower_stack(calls: Sequence[Call], low: Lowering) -> None:
-    """Write calls that `stacking.stacks` found to be one stack as a wavefront."""
+    """Write calls that `stacking.stacks` found to be one stack as one Scan."""
     ops = [call.op for call in calls if isinstance(call.op, Recurrent)]
     places = [Places.of(call, op, low) for call, op in zip(calls, ops, strict=True)]
     first, backwards = calls[0], ops[0].go_backwards
@@ -60,7 +62,7 @@ def lower_stack(calls: Sequence[Call], low: Lowering) -> None:
         tuple(d for item in places for d in item.demands(low.options.taps, feeding=False)),
         ordered,
     )
-    tracks = wavefront(low, stack, x)
+    tracks = (wavefront if low.options.form == "wavefront" else chained)(low, stack, x)
     for call, op, item in zip(calls, ops, places, strict=True):
         own, tracks = tracks[: len(op.cells)], tracks[len(op.cells) :]
         if op.go_backwards:
@@ -69,8 +71,11 @@ def lower_stack(calls: Sequence[Call], low: Lowering) -> None:
 
 
 def lower_pair(forward: Call, backward: Call, low: Lowering) -> None:
-    """Write two calls that `pairing.pairs` found to belong together as one bidirectional node."""
+    """Write two calls that `pairing.pairs` found to belong together as one bidirectional node, or one Scan."""
     calls = (forward, backward)
+    if low.options.form != "rnn":
+        _lower_directions(calls, low)
+        return
     ops = [call.op for call in calls if isinstance(call.op, Recurrent)]
     places = [Places.of(call, op, low) for call, op in zip(calls, ops, strict=True)]
     masks = [mask_of(call, op, low) for call, op in zip(calls, ops, strict=True)]
@@ -98,6 +103,26 @@ def lower_pair(forward: Call, backward: Call, low: Lowering) -> None:
         place(low, call, op, item, [track], mask)
     if lengths is None:
         _register(low, places, both)
+
+
+def _lower_directions(calls: Sequence[Call], low: Lowering) -> None:
+    """Write both directions as one Scan, the backward one with its input turned."""
+    ops = [call.op for call in calls if isinstance(call.op, Recurrent)]
+    places = [Places.of(call, op, low) for call, op in zip(calls, ops, strict=True)]
+    x = low.get(calls[0].inputs[0], Layout.TIME)
+    members = tuple((call, op.cells[0]) for call, op in zip(calls, ops, strict=True))
+    stack = Stack(
+        members,
+        tuple(h for call, op in zip(calls, ops, strict=True) for h in starts(call, op, low)),
+        tuple(d for item in places for d in item.demands(low.options.taps)),
+        None,
+    )
+    inputs = (x, flipped(low, x))
+    added = [projected(low, *member, given) for member, given in zip(members, inputs, strict=True)]
+    write = crosswise if low.options.form == "wavefront" else beside
+    ahead, back = write(low, stack, x, added)
+    for call, op, item, track in zip(calls, ops, places, (ahead, turned(low, back)), strict=True):
+        place(low, call, op, item, [track], None)
 
 
 def mask_of(call: Call, op: Recurrent, low: Lowering) -> Masked | None:

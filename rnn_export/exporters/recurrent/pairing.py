@@ -1,4 +1,4 @@
-"""Which recurrent calls are the two halves of one bidirectional node."""
+"""Which recurrent calls are the two directions of one node: of an RNN, or of a Scan."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ from rnn_export.network import Call, Network, TensorId
 from rnn_export.network.ops import Recurrent
 
 
-def pairs(network: Network, options: Options, live: frozenset[TensorId]) -> Mapping[str, Call]:
-    """Return {path of the backward call: the forward call} for calls that one RNN node can carry together.
+def pairs(
+    network: Network, options: Options, live: frozenset[TensorId], taken: frozenset[str]
+) -> Mapping[str, Call]:
+    """Return {path of the backward call: the forward call} for calls that one node can carry together.
 
-    They read the same input and mask, have equal units and activation (OpenVINO and TensorRT compute wrong
-    numbers where the activations of the directions differ), and nothing between them reads the first one.
-    Under a mask of any shape they stay apart: each direction then needs its own order of steps.
+    They read the same input and mask, and nothing between them reads the first one. For an RNN node they have
+    equal units and activation too (OpenVINO and TensorRT compute wrong numbers where the activations of the
+    directions differ). Under a mask of any shape they stay apart: each direction then needs its own order of
+    steps; in a Scan, under every mask.
+
+    Args:
+        network, options, live: of the export.
+        taken: paths of calls that are written with others already.
     """
-    if options.form != "rnn":
+    if options.form == "unrolled":
         return {}
+    right = options.form == "rnn" and options.padding == "right"
     waiting: list[Call] = []
     found: dict[str, Call] = {}
     for call in network.calls:
@@ -28,11 +36,13 @@ def pairs(network: Network, options: Options, live: frozenset[TensorId]) -> Mapp
         made = {tensor for held in waiting for tensor in held.outputs}
         if made.intersection(call.reads):
             waiting = [held for held in waiting if not set(held.outputs).intersection(call.reads)]
-        if not isinstance(call.op, Recurrent) or choose(call, call.op, options)[0] != "rnn":
+        if not isinstance(call.op, Recurrent) or call.path in taken:
             continue
-        if call.mask is not None and options.padding != "right":
+        if choose(call, call.op, options)[0] != options.form:
             continue
-        partner = next((held for held in waiting if _fits(held, call)), None)
+        if call.mask is not None and not right:
+            continue
+        partner = next((held for held in waiting if _fits(held, call, options.form)), None)
         if partner is not None:
             waiting.remove(partner)
             found[call.path] = partner
@@ -41,19 +51,23 @@ def pairs(network: Network, options: Options, live: frozenset[TensorId]) -> Mapp
     return found
 
 
-def _fits(forward: Call, backward: Call) -> bool:
+def _fits(forward: Call, backward: Call, form: str) -> bool:
     first, second = forward.op, backward.op
     if not isinstance(first, Recurrent) or not isinstance(second, Recurrent):
         return False
     if len(first.cells) != 1 or len(second.cells) != 1 or not second.go_backwards:
         return False
+    if (forward.inputs, forward.mask, forward.dtype) != (
+        backward.inputs,
+        backward.mask,
+        backward.dtype,
+    ):
+        return False
     one, other = first.cells[0], second.cells[0]
-    return (
+    return form != "rnn" or (
         second.time_order
         and one.units == other.units
         and (one.bias is None) == (other.bias is None)
         and native(one.activation) == native(other.activation)
         and len(forward.initial) == len(backward.initial)
-        and (forward.inputs, forward.mask, forward.dtype)
-        == (backward.inputs, backward.mask, backward.dtype)
     )

@@ -3,23 +3,19 @@
 Along axis 0, without dimension names in the body: onnx' ReferenceEvaluator and IREE fail on other axes, tract
 on names. The body is Gemm(h, R, x W + b): the fastest on onnxruntime, and right on OpenVINO, which computes
 wrong numbers for Add(x, MatMul(h, R)) with a static batch.
-
-Source: ONNX Scan-11.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
-
-from onnx import ValueInfoProto, helper
+from collections.abc import Sequence
 
 from rnn_export.exporters.activations import activate
-from rnn_export.exporters.elements import carrier, number, numpy_dtype
+from rnn_export.exporters.elements import carrier, numpy_dtype
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering, named
 from rnn_export.exporters.ops.arrange import flipped
 from rnn_export.exporters.plan import Layout
+from rnn_export.exporters.recurrent.loops import State, Stream, scan
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
 from rnn_export.network import Call
@@ -113,74 +109,11 @@ def _scan(
         streams.append(Stream("mask", mask, "bool", 1))
     recurrent = low.weight(cell.recurrent_kernel, call, f"{weight_path(call, cell)}/R")
 
-    def step(body: Graph, held: str, given: Sequence[str]) -> str:
-        z = body.add("Gemm", [held, recurrent, given[0]])
-        state = activate(body, cell.activation, z, call.dtype, f"layer {call.layer!r}")
-        return state if mask is None else body.add("Where", [given[1], state, held])
+    def step(body: Graph, held: Sequence[str], given: Sequence[str]) -> list[str]:
+        z = body.add("Gemm", [held[0], recurrent, given[0]])
+        made = activate(body, cell.activation, z, call.dtype, f"layer {call.layer!r}")
+        return [made if mask is None else body.add("Where", [given[1], made, held[0]])]
 
-    state = Stream("h", start, wide, cell.units)
-    last, sequence = scan(low.graph, cell_path(call, cell), state, streams, step, demand.sequence)
+    state = State(Stream("h", start, wide, cell.units), demand.sequence)
+    ((last, sequence),) = scan(low.graph, cell_path(call, cell), [state], streams, step)
     return Track(sequence, last)
-
-
-class Stream(NamedTuple):
-    """What goes into a Scan.
-
-    Args:
-        word: what it is called in the body.
-        value: its name outside.
-        dtype: its element type.
-        width: the size of its last axis.
-    """
-
-    word: str
-    value: str
-    dtype: str
-    width: int
-
-    def inside(self, name: str) -> ValueInfoProto:
-        """Return the declaration of one step of it, (batch, width), the batch without a name."""
-        return helper.make_tensor_value_info(name, number(self.dtype), [None, self.width])
-
-
-def scan(
-    graph: Graph,
-    path: str,
-    state: Stream,
-    streams: Sequence[Stream],
-    step: Callable[[Graph, str, Sequence[str]], str],
-    sequence: bool,
-) -> tuple[str, str | None]:
-    """Write a Scan along axis 0.
-
-    Args:
-        graph: where it goes.
-        path: the node's name.
-        state: what it starts from.
-        streams: what it reads step by step.
-        step: (body, state, one step of each stream) to the next state.
-        sequence: whether every state is put out.
-
-    Returns:
-        The last state, and all states over time or None.
-    """
-    body = graph.body()
-    everything = (state, *streams)
-    names = [body.name(f"{path}/{item.word}") for item in everything]
-    made = step(body, names[0], names[1:])
-    outputs = [made, *([body.add("Identity", [made])] if sequence else [])]
-    inner = helper.make_graph(
-        body.nodes,
-        "body",
-        [item.inside(name) for item, name in zip(everything, names, strict=True)],
-        [state.inside(name) for name in outputs],
-    )
-    last, *shown = graph.node(
-        "Scan",
-        [item.value for item in everything],
-        ("h", "Y") if sequence else ("h",),
-        path=path,
-        body=inner,
-        num_scan_inputs=len(streams),
-    )
-    return last, shown[0] if shown else None

@@ -1,4 +1,4 @@
-"""Which recurrent calls form a stack that one Scan can run as a wavefront."""
+"""Which recurrent calls form a stack that one Scan runs: as a wavefront, or chained."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from rnn_export.exporters.options import Options
 from rnn_export.network import Call, Network, TensorId
 from rnn_export.network.ops import Recurrent
 
+CHAINED_BATCH, CHAINED_SIZE = 32, 6144
+"""Rows, and rows times the units of all cells, from which on products with the input are faster in the body."""
+
 
 def stacks(
     network: Network, options: Options, live: frozenset[TensorId]
 ) -> Mapping[str, tuple[Call, ...]]:
-    """Return {path of a stack's last call: its calls, in order}, stacks of one cell left out.
+    """Return {path of a stack's last call: its calls, in order}.
+
+    Form "wavefront" makes them of all stacks but those of one cell; form "scan", for a fixed batch, of those
+    that are faster chained.
 
     Each call reads the one before it directly and in the order in which that one works, under the same mask
     and in the same dtype; nothing in between, outside of the stack, reads any of its results.
     """
-    if options.form != "wavefront":
+    if options.form not in ("wavefront", "scan"):
         return {}
     calls = [call for call in network.calls if live.intersection(call.outputs)]
     taken: set[str] = set()
@@ -27,9 +33,24 @@ def stacks(
             continue
         stack = _grown(calls, first)
         taken.update(call.path for call in stack)
-        if sum(len(_op(call).cells) for call in stack) > 1:
+        if _pays(stack, options):
             found[stack[-1].path] = tuple(stack)
     return found
+
+
+def _pays(stack: list[Call], options: Options) -> bool:
+    """Tell whether a stack is to be one Scan."""
+    if options.form == "scan":
+        return chains(stack, options)
+    return sum(len(_op(call).cells) for call in stack) > 1
+
+
+def chains(stack: list[Call], options: Options) -> bool:
+    """Tell whether a stack is faster with the products with the input in the body; see docs/performance.md."""
+    units = sum(cell.units for call in stack for cell in _op(call).cells)
+    batch = options.batch or 1
+    wide = batch >= CHAINED_BATCH and batch * units >= CHAINED_SIZE
+    return wide and stack[0].dtype == "float32"
 
 
 def _op(call: Call) -> Recurrent:

@@ -11,63 +11,19 @@ A state that is not finite reaches the cells above early, because 0 * inf is NaN
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from functools import partial
 
 import numpy as np
 
-from rnn_export.exporters.activations import activate
 from rnn_export.exporters.elements import carrier, numpy_dtype
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
-from rnn_export.exporters.recurrent.masks import Masked
-from rnn_export.exporters.recurrent.scan import Stream, scan, zeros
-from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
+from rnn_export.exporters.recurrent.loops import State, Stream, scan
+from rnn_export.exporters.recurrent.stack import Stack, activated, started
+from rnn_export.exporters.recurrent.tracks import Track, weight_path
 from rnn_export.exporters.stored import Fixed, Laid
-from rnn_export.network import Call
-from rnn_export.network.ops import Cell
 
 _END = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Cells that run as one wavefront.
-
-    Args:
-        members: (call, cell), from the input upwards.
-        initial: the initial state of each, None for zeros.
-        demands: what is read of each.
-        masked: the mask of all, in the order in which the cells work, or None.
-    """
-
-    members: tuple[tuple[Call, Cell], ...]
-    initial: tuple[str | None, ...]
-    demands: tuple[Demand, ...]
-    masked: Masked | None
-
-    @property
-    def dtype(self) -> str:
-        return self.members[0][0].dtype
-
-    @property
-    def cells(self) -> list[Cell]:
-        return [cell for _, cell in self.members]
-
-    @property
-    def edges(self) -> list[int]:
-        """Where each cell's units begin among all, and where the last one's end."""
-        return [0, *accumulate(cell.units for cell in self.cells)]
-
-    @property
-    def selects(self) -> bool:
-        """Whether cells must be held by a Where before their first and after their last step.
-
-        An initial state of any cell but the last would move the cell above it before its time.
-        """
-        upper = self.cells[1:]
-        moved = any(cell.activation(np.zeros((1, cell.units))).any() for cell in upper)
-        return self.masked is not None or moved or any(h is not None for h in self.initial)
 
 
 def wavefront(low: Lowering, stack: Stack, x: str) -> list[Track]:
@@ -80,46 +36,73 @@ def wavefront(low: Lowering, stack: Stack, x: str) -> list[Track]:
     """
     graph, edges = low.graph, stack.edges
     wide, width = carrier(stack.dtype), edges[-1]
-    state = Stream("h", _start(low, stack, x), wide, width)
     streams = [Stream("x", _stream(low, stack, x), wide, width)]
     if stack.selects:
         streams.append(Stream("valid", _held(low, stack, x), "bool", width))
-    path = "//".join(cell_path(call, cell) for call, cell in stack.members)
-    matrix = graph.store(_matrix(stack), f"{'//'.join(weight_path(*m) for m in stack.members)}/M")
+    matrix = graph.store(_matrix(stack), f"{stack.weights}/M")
 
-    def step(body: Graph, held: str, given: Sequence[str]) -> str:
-        made = _activated(body, stack, body.add("Gemm", [held, matrix, given[0]]))
-        return body.add("Where", [given[1], made, held]) if stack.selects else made
+    def step(body: Graph, held: Sequence[str], given: Sequence[str]) -> list[str]:
+        made = activated(body, stack, body.add("Gemm", [held[0], matrix, given[0]]))
+        return [body.add("Where", [given[1], made, held[0]]) if stack.selects else made]
 
     *lower, top = stack.demands
     over_time = top.sequence or any(d.sequence or (d.last and not stack.selects) for d in lower)
-    last, sequence = scan(graph, path, state, streams, step, over_time)
-    hint = graph.nodes[-1].metadata_props.add()
-    hint.key, hint.value = "rnn_export.units", ",".join(str(cell.units) for cell in stack.cells)
+    state = State(Stream("h", started(low, stack, x), wide, width), over_time)
+    ((last, sequence),) = scan(graph, stack.path, [state], streams, step)
+    _hint(graph, "rnn_export.units", stack)
     return [_track(low, stack, k, last, sequence) for k in range(len(edges) - 1)]
 
 
-def _matrix(stack: Stack) -> Fixed:
-    """Return R_l on the diagonal and W_l beside it, (all units, all units)."""
+def crosswise(low: Lowering, stack: Stack, x: str, added: Sequence[str]) -> list[Track]:
+    """Write cells that do not feed one another as one Scan with a block diagonal matrix; return their states.
+
+    Args:
+        low: the export.
+        stack: the cells, without a mask.
+        x: (time, batch, features), for its sizes.
+        added: x W + b of each cell, in the order in which it works.
+    """
+    graph, edges = low.graph, stack.edges
+    wide, width = carrier(stack.dtype), edges[-1]
+    streams = [Stream("x", graph.add("Concat", list(added), axis=2), wide, width)]
+    matrix = graph.store(_matrix(stack, feeding=False), f"{stack.weights}/M")
+
+    def step(body: Graph, held: Sequence[str], given: Sequence[str]) -> list[str]:
+        return [activated(body, stack, body.add("Gemm", [held[0], matrix, given[0]]))]
+
+    over_time = any(demand.sequence for demand in stack.demands)
+    state = State(Stream("h", started(low, stack, x), wide, width), over_time)
+    ((last, sequence),) = scan(graph, stack.path, [state], streams, step)
+    _hint(graph, "rnn_export.beside", stack)
+    tracks = []
+    for k, demand in enumerate(stack.demands):
+        start, stop = edges[k], edges[k + 1]
+        states = partial(_cut, graph, sequence or "", [(start, stop, 2)])
+        tracks.append(
+            Track(
+                states if demand.sequence else None,
+                partial(_cut, graph, last, [(start, stop, 1)]) if demand.last else None,
+            )
+        )
+    return tracks
+
+
+def _hint(graph: Graph, key: str, stack: Stack) -> None:
+    """Tell taps which columns of the last node's state belong to which cell."""
+    hint = graph.nodes[-1].metadata_props.add()
+    hint.key, hint.value = key, ",".join(str(cell.units) for cell in stack.cells)
+
+
+def _matrix(stack: Stack, feeding: bool = True) -> Fixed:
+    """Return R_l on the diagonal and, where cells feed one another, W_l beside it: (all units, all units)."""
     edges, held = stack.edges, carrier(stack.dtype)
     matrix = np.zeros((edges[-1], edges[-1]), numpy_dtype(held))
     for k, cell in enumerate(stack.cells):
         own = slice(edges[k], edges[k + 1])
         matrix[own, own] = Laid(cell.recurrent_kernel, stack.dtype, held).read()
-        if k:
+        if k and feeding:
             matrix[edges[k - 1] : edges[k], own] = Laid(cell.kernel, stack.dtype, held).read()
     return Fixed(matrix)
-
-
-def _start(low: Lowering, stack: Stack, x: str) -> str:
-    """Return all initial states side by side, (batch, all units)."""
-    if not any(stack.initial):
-        return zeros(low, x, stack.edges[-1], stack.dtype)
-    parts = [
-        h or zeros(low, x, cell.units, stack.dtype)
-        for h, cell in zip(stack.initial, stack.cells, strict=True)
-    ]
-    return low.graph.add("Concat", parts, axis=1)
 
 
 def _stream(low: Lowering, stack: Stack, x: str) -> str:
@@ -161,41 +144,27 @@ def _held(low: Lowering, stack: Stack, x: str) -> str:
     return graph.add("Cast", [graph.add("Concat", parts, axis=2)], to=9)
 
 
-def _activated(body: Graph, stack: Stack, z: str) -> str:
-    """Return the activations of all cells, in one operator where they are the same and act on single units."""
-    cells = stack.cells
-    subject = f"layer {stack.members[0][0].layer!r}"
-    kinds = {cell.activation for cell in cells}
-    if len(kinds) == 1 and not cells[0].activation.function.vector:
-        return activate(body, cells[0].activation, z, stack.dtype, subject)
-    sizes = body.constant([cell.units for cell in cells])
-    parts = body.node("Split", [z, sizes], [f"z{k}" for k in range(len(cells))], axis=1)
-    made = [
-        activate(body, cell.activation, part, stack.dtype, subject)
-        for cell, part in zip(cells, parts, strict=True)
-    ]
-    return body.add("Concat", made, axis=1)
-
-
 def _track(low: Lowering, stack: Stack, k: int, last: str, sequence: str | None) -> Track:
     """Return the states of cell ``k``: its columns, at the ticks at which it ran."""
     graph, edges = low.graph, stack.edges
     behind = len(edges) - 2 - k
     demand = stack.demands[k]
 
-    def cut(value: str, bounds: list[tuple[int, int, int]]) -> str:
-        starts, stops, axes = (graph.constant(list(column)) for column in zip(*bounds, strict=True))
-        return graph.add("Slice", [value, starts, stops, axes])
-
     def over_time() -> str:
         ticks = (k, -behind if behind else _END, 0)
-        return cut(sequence or "", [ticks, (edges[k], edges[k + 1], 2)])
+        return _cut(graph, sequence or "", [ticks, (edges[k], edges[k + 1], 2)])
 
     def at_end() -> str:
         if behind == 0 or stack.selects:
-            return cut(last, [(edges[k], edges[k + 1], 1)])
+            return _cut(graph, last, [(edges[k], edges[k + 1], 1)])
         tick = (-behind - 1, -behind, 0)
-        row = cut(sequence or "", [tick, (edges[k], edges[k + 1], 2)])
+        row = _cut(graph, sequence or "", [tick, (edges[k], edges[k + 1], 2)])
         return graph.add("Squeeze", [row, graph.constant([0])])
 
     return Track(over_time if demand.sequence else None, at_end if demand.last else None)
+
+
+def _cut(graph: Graph, value: str, bounds: Sequence[tuple[int, int, int]]) -> str:
+    """Return a part of ``value``: (start, stop, axis) each."""
+    starts, stops, axes = (graph.constant(list(column)) for column in zip(*bounds, strict=True))
+    return graph.add("Slice", [value, starts, stops, axes])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import overload
@@ -14,7 +14,8 @@ from rnn_export.exporters.taps.readings import CellTap, Cut, Flip, Order, Readin
 from rnn_export.exporters.taps.surgery import Surgery
 from rnn_export.exporters.taps.walking import is_fixed, projection
 
-UNITS = "rnn_export.units"
+UNITS, BESIDE = "rnn_export.units", "rnn_export.beside"
+"""Metadata of a node whose state is that of several cells: in a stack, or side by side."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,44 @@ def scan_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
     options = {item.name: item for item in node.attribute}
     loop = _Loop(node, options["body"].g, options["num_scan_inputs"].i)
     makers = {name: item for item in loop.body.node for name in item.output}
+    made = {info.name: place for place, info in enumerate(loop.body.output[: loop.states])}
+    paths = cells_of(node.name, loop.states)
+    shown: dict[int, Reading] = {}
     for place in range(loop.states):
         held = loop.body.input[place].name
         recurrence = _recurrence(loop.body, makers, held)
         if recurrence is None:
             continue
         matrix, added = recurrence
-        stream = loop.stream(added)
-        states = _shown(surgery, loop, place)
+        states = shown[place] = _shown(surgery, loop, place)
         initial = surgery.show(node.input[place], 2)
         mask = _mask(surgery, loop, makers, place, held)
-        x = None if stream is None else _x(surgery, loop, stream)
-        tap = CellTap(None, node.name, loop.backwards, x, states, Reading((initial,)), None, mask)
+        x = _input(surgery, loop, makers, added, shown, made)
+        tap = CellTap(
+            paths[place], node.name, loop.backwards, x, states, Reading((initial,)), None, mask
+        )
         yield from _cells(surgery, node, tap, matrix)
+
+
+def _input(
+    surgery: Surgery,
+    loop: _Loop,
+    makers: dict[str, NodeProto],
+    added: str,
+    shown: Mapping[int, Reading],
+    made: Mapping[str, int],
+) -> Reading | None:
+    """Return a cell's input: of the x W + b that is scanned, or that the body makes of a stream or a state."""
+    stream = loop.stream(added)
+    if stream is not None:
+        return _x(surgery, loop, stream)
+    node = makers.get(added)
+    if node is None or node.op_type != "Gemm" or not surgery.is_constant(node.input[1]):
+        return None
+    stream = loop.stream(node.input[0])
+    if stream is None:
+        return shown.get(made.get(node.input[0], -1))
+    return Reading((surgery.show(loop.node.input[loop.states + stream], 3),))
 
 
 def _recurrence(
@@ -153,31 +179,39 @@ def _mask(
 
 
 def _cells(surgery: Surgery, node: NodeProto, tap: CellTap, matrix: str) -> Iterator[CellTap]:
-    """Yield the tap of a single cell, or one for each cell of a wavefront."""
-    units = [int(item) for item in _hint(node).split(",") if item]
+    """Yield the tap of a single cell, or one for each of several whose states are one."""
+    key = UNITS if _hint(node, UNITS) else BESIDE
+    units = [int(item) for item in _hint(node, key).split(",") if item]
     tensor = surgery.tensor(matrix)
     if len(units) < 2 or tensor is None or sum(units) != tensor.dims[0]:
-        cells = cells_of(node.name, 1)
-        yield replace(tap, cell=cells[0], mask=_with(tap.mask, Take(2, 0)))
+        yield replace(tap, mask=_with(tap.mask, Take(2, 0)))
         return
     edges = [0, *accumulate(units)]
     below = tap.x
     for k, cell in enumerate(cells_of(node.name, len(units))):
-        columns, ticks = Cut(2, edges[k], edges[k + 1]), Cut(0, k, k + 1 - len(units))
-        states = _with(tap.states, ticks, columns)
+        columns = Cut(2, edges[k], edges[k + 1])
+        ticks = (Cut(0, k, k + 1 - len(units)),) if key == UNITS else ()
+        states = _with(tap.states, *ticks, columns)
         yield replace(
             tap,
             cell=cell,
-            x=below,
+            x=below if key == UNITS else _beside(surgery, node, k),
             states=states,
             initial=_with(tap.initial, Cut(1, edges[k], edges[k + 1])),
-            mask=_with(tap.mask, ticks, Take(2, edges[k])),
+            mask=_with(tap.mask, *ticks, Take(2, edges[k])),
         )
         below = states
 
 
-def _hint(node: NodeProto) -> str:
-    return next((item.value for item in node.metadata_props if item.key == UNITS), "")
+def _beside(surgery: Surgery, node: NodeProto, k: int) -> Reading | None:
+    """Return the input of one of the cells whose x W + b a Concat puts side by side, as the one stream."""
+    joined = surgery.maker(node.input[-1], "Concat")
+    x = None if joined is None else projection(surgery, joined.input[k])
+    return None if x is None else Reading((surgery.show(x, 3),))
+
+
+def _hint(node: NodeProto, key: str) -> str:
+    return next((item.value for item in node.metadata_props if item.key == key), "")
 
 
 @overload

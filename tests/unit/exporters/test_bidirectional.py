@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -126,3 +127,46 @@ def test_a_half_that_nobody_reads_is_not_written() -> None:
     network = both(mode="none")
     network = replace(network, outputs=network.outputs[:1])
     assert kinds(network) == {"Transpose": 2, "RNN": 1, "Squeeze": 1}
+
+
+@pytest.mark.parametrize("form", ["scan", "wavefront"])
+@pytest.mark.parametrize("emit", ["sequence", "output"])
+@pytest.mark.parametrize(
+    ("network", "count"),
+    [
+        (lambda emit: both(emit=emit), 1),
+        # In a Scan they may differ.
+        (lambda emit: both(backward=cell(RANDOM, 3, 5, RELU), mode="none", emit=emit), 1),
+        (lambda emit: both(backward=cell(RANDOM, 3, 4, activation("linear")), emit=emit), 1),
+        (lambda emit: both(starts=(True, False), emit=emit), 1),
+        (lambda emit: both(masked=True, emit=emit), 2),
+    ],
+    ids=["equal", "units", "activation", "one initial state", "mask"],
+)
+def test_both_directions_are_one_scan(
+    form: str, emit: str, network: Callable[[str], Network], count: int
+) -> None:
+    made = network(emit)
+    model = export(made, form=form).model
+    assert [node.op_type for node in model.graph.node].count("Scan") == count
+    given = feeds(made, RANDOM, 3, 5)
+    got = run(model, given)
+    for name, values in reference.run(made, given, np.float64).items():
+        np.testing.assert_array_equal(got[name], values)
+
+
+@pytest.mark.parametrize("form", ["scan", "wavefront"])
+def test_a_direction_that_stands_in_a_stack_is_written_there_alone(form: str) -> None:
+    draft = Draft()
+    x = draft.input("x", ("batch", "time", 3), "float32")
+    (a,) = draft.call("forward", Recurrent((cell(RANDOM, 3, 4, RELU),), ("sequence",)), [x])
+    (b,) = draft.call("above", Recurrent((cell(RANDOM, 4, 5, RELU),), ("sequence",)), [a])
+    backward = Recurrent((cell(RANDOM, 3, 4, RELU),), ("sequence",), True, True)
+    (c,) = draft.call("backward", backward, [x])
+    draft.output("above", b)
+    draft.output("backward", c)
+    network = draft.finish(Source("python", "fork"))
+    given = feeds(network, RANDOM, 2, 4)
+    got = run(export(network, form=form).model, given)
+    for name, values in reference.run(network, given, np.float64).items():
+        np.testing.assert_array_equal(got[name], values)

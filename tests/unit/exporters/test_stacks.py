@@ -125,3 +125,38 @@ def test_a_stack_of_one_cell_is_a_plain_scan() -> None:
     network = stack(FORWARD)
     wave, scan = (export(network, form=form).model for form in ("wavefront", "scan"))
     assert wave.graph == scan.graph
+
+
+def wide(layers: int, units: int) -> Network:
+    draft = Draft()
+    x = draft.input("x", ("batch", "time", 3), "float32")
+    features = 3
+    for k in range(layers):
+        op = Recurrent((cell(RANDOM, features, units, activation("relu")),), ("sequence",))
+        (x,) = draft.call(f"rnn_{k}", op, [x])
+        features = units
+    draft.output("end", x)
+    return draft.finish(Source("python", "wide"))
+
+
+@pytest.mark.parametrize(
+    ("layers", "units", "batch", "scans", "products"),
+    [
+        # The products with the input are in the body, of one Scan, from 6144 states on.
+        (3, 64, 32, 1, 0),
+        (1, 192, 32, 1, 0),
+        (3, 64, 31, 3, 3),
+        (3, 63, 32, 3, 3),
+        (3, 64, None, 3, 3),
+    ],
+)
+def test_scan_is_chained_for_large_fixed_batches(
+    layers: int, units: int, batch: int | None, scans: int, products: int
+) -> None:
+    network = wide(layers, units)
+    model = export(network, form="scan", batch=batch).model
+    kinds = Counter(node.op_type for node in model.graph.node)
+    assert (kinds["Scan"], kinds["Gemm"] + kinds["MatMul"]) == (scans, products)
+    given = feeds(network, RANDOM, batch or 2, 3)
+    got, want = run(model, given), reference.run(network, given, np.float64)
+    np.testing.assert_array_equal(got["end"], want["end"])
