@@ -13,10 +13,9 @@ from rnn_export._version import __version__
 from rnn_export.errors import RnnExportError, RuntimeCrashed
 from rnn_export.runtimes import Available, connect, names
 
-CORE = ("numpy", "onnx", "h5py", "ml_dtypes", "click", "rich", "psutil")
+CORE = ("numpy", "onnx", "h5py", "ml_dtypes", "click", "rich", "jinja2", "psutil")
 EXTRAS = {
     "tf2onnx": "peers",  # the form loop
-    "jinja2": "reports",  # HTML reports
     "matplotlib": "reports",  # bench --plot
 }
 """Packages beside the core and the runtimes, with the extra that brings them."""

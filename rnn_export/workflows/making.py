@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from rnn_export import presets
 from rnn_export.errors import ReadError, RnnExportError
@@ -25,11 +23,9 @@ from rnn_export.workflows.clock import Clock
 from rnn_export.workflows.exporting import network_of
 from rnn_export.workflows.faults import as_fault
 from rnn_export.workflows.keras_process import KerasProcess
+from rnn_export.workflows.pages import Pictures
 from rnn_export.workflows.resuming import is_finished
 from rnn_export.workflows.verification import verify
-
-if TYPE_CHECKING:
-    from rnn_export.workflows.pages import Pictures
 
 DESCRIBED = ("preset", "toml", "python")
 """Kinds of source that Keras has yet to build; the others are Keras files already."""
@@ -127,7 +123,7 @@ class Workshop:
                 named, forms = files, [PEER]
             else:
                 named, forms = [*files, peer], []
-            pictures = _pictures()
+            pictures = Pictures()
             report = verify(
                 model,
                 named,
@@ -142,11 +138,11 @@ class Workshop:
             )
         cases = tuple(_shown(case, peer) for case in report.cases)
         report = replace(report, source=begun.source, cases=cases)
-        pages = {"report.json": document(report.to_json())}
-        if pictures is not None:
-            clock.step("drawing")
-            pages["report.html"] = pictures.artifact_page(report, model.name)
-        return report, pages
+        clock.step("drawing")
+        return report, {
+            "report.json": document(report.to_json()),
+            "report.html": pictures.artifact_page(report, model.name),
+        }
 
     def __enter__(self) -> Workshop:
         return self
@@ -159,15 +155,6 @@ class Workshop:
         self._keras.close()
         for connection in self._connections.values():
             connection.close()
-
-
-def _pictures() -> Pictures | None:
-    """Return what gathers an HTML report, where the package that writes it is installed."""
-    if find_spec("jinja2") is None:
-        return None
-    from rnn_export.workflows.pages import Pictures
-
-    return Pictures()
 
 
 def _shown(case: CaseResult, peer: Path) -> CaseResult:

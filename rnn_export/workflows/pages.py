@@ -12,6 +12,7 @@ from rnn_export.network import Network
 from rnn_export.reports.html import Graph, graph_of, html
 from rnn_export.verifier import Observation, Report
 from rnn_export.verifier.profile import Profile, profile
+from rnn_export.workflows.benchmarks.machine import describe_machine
 from rnn_export.workflows.onnx_input import open_onnx
 
 if TYPE_CHECKING:
@@ -51,9 +52,6 @@ class Pictures:
         Args:
             report: what `verify` returned.
             command: how to do it again; "" to take it from the report.
-
-        Raises:
-            StoreError: Jinja is not installed.
         """
         return html(report, graphs=self.graphs, facts=facts() | self._source, command=command)
 
@@ -63,9 +61,6 @@ class Pictures:
         Args:
             report: of the artifact's files, named as they are in the folder.
             source: name of the Keras file in the folder.
-
-        Raises:
-            StoreError: Jinja is not installed.
         """
         from rnn_export.reports.html.reproducing import command_of
 
@@ -80,5 +75,6 @@ def facts() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    found["machine"] = f"{platform.system()} {platform.machine()}"
+    machine = describe_machine()
+    found["machine"] = f"{machine.system}, {machine.processor}"
     return found

@@ -66,7 +66,7 @@ def _named(name: str, folder: Path, reading: dict[str, Any]) -> Opened:
     file, _, wanted = name.partition(".toml:") if ".toml:" in name else (name, "", "")
     if wanted or name.endswith(".toml"):
         network = one_of(Path(f"{file}.toml" if wanted else name), wanted)
-        return _described(network.source.name, network, folder, reading)
+        return _described(name, network, folder, reading)
     from rnn_export.readers import read
 
     return Opened(name, read(name, **reading), Path(name))

@@ -17,6 +17,7 @@ from rnn_export.runtimes.onnx_slots import load_slots
 from rnn_export.store import check_folder, read_manifest, stage
 from rnn_export.store.writing import storing
 from rnn_export.verifier import InputSet, design
+from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.inputs.designing import EVERY_TOKEN
 from rnn_export.workflows.onnx_input import open_onnx
 from rnn_export.workflows.subjects import opened
@@ -88,6 +89,7 @@ def write_page(
                 "form": form,
                 "network": network.digest,
                 "onnxruntime_web": PINNED,
+                "sigmas": SIGMAS,
                 "model": {"file": MODEL, "sha256": read_manifest(place).files[model.name].sha256},
                 "external": external,
                 "cases": cases,

@@ -52,13 +52,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class HistogramDrawing:
-    """Errors by their size in predicted deviations."""
+    """Errors by their size in predicted deviations; ``outside`` of them lie beyond ``reach``, the bound."""
 
     about: str
     bars: tuple[Bar, ...]
     normal: str
     across: tuple[Tick, ...]
     outside: int
+    reach: float
 
 
 def common_axis(profiles: Sequence[Profile]) -> Decades:
@@ -119,9 +120,8 @@ def draw_histogram(profile: Profile) -> HistogramDrawing | None:
     points = [SIGMAS * at / 30 for at in range(-30, 31)]
     normal = [(across(x), up(math.exp(-x * x / 2) / math.sqrt(2 * math.pi))) for x in points]
     about = f"histogram of {total + profile.outside:,} errors in predicted deviations"
-    return HistogramDrawing(
-        about, bars, _path(normal), across.ticks((-6, -3, 0, 3, 6)), profile.outside
-    )
+    marks = across.ticks((-SIGMAS, -SIGMAS / 2, 0, SIGMAS / 2, SIGMAS))
+    return HistogramDrawing(about, bars, _path(normal), marks, profile.outside, SIGMAS)
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -9,7 +9,7 @@ from rnn_export.reports.html.graph import Graph, GraphNode
 from rnn_export.reports.html.layout import BOX, HEIGHT, lay_out
 
 MOST_NODES = 160
-LETTERS = 20
+LETTERS = 24
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,6 @@ def _short(name: str) -> str:
     """Return the telling end of a name.
 
     >>> _short("encoder/some/long/path/rnn#0/Squeeze")
-    '…g/path/rnn#0/Squeeze'
+    '…/long/path/rnn#0/Squeeze'
     """
     return name if len(name) <= LETTERS + 1 else f"…{name[-LETTERS:]}"

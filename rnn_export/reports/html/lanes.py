@@ -41,12 +41,16 @@ class Lane:
 
 
 def lanes_of(report: Report) -> tuple[Lane, ...]:
-    """Return the lanes of a report, failures first, all on one scale."""
+    """Return the lanes of a report, failures first and the source last, all on one scale."""
     found: dict[tuple[str, str], list[CaseResult]] = {}
     for case in report.cases:
         if case.profile is not None and (case.profile.curves or case.profile.outside):
             found.setdefault((str(model_of(case)), case.runtime), []).append(case)
-    chosen = sorted((_telling(cases) for cases in found.values()), key=lambda case: not case.failed)
+    # Files before the source: they are what a report is about.
+    chosen = sorted(
+        (_telling(cases) for cases in found.values()),
+        key=lambda case: (not case.failed, not case.form and not case.file),
+    )
     profiles = [case.profile for case in chosen if case.profile is not None]
     up = common_axis(profiles)
     few = sum(len(profile.curves) + 1 for profile in profiles) <= OPEN

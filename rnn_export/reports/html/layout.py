@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from rnn_export.reports.html.graph import GraphNode
 
-BOX, BEND = 148, 12
+BOX, BEND = 168, 12
 """How wide a node is, and an edge that passes a layer."""
 
 GAP, DOWN = 16, 70

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnn_export._version import __version__
-from rnn_export.errors import StoreError
 from rnn_export.reports.html.axes import times
 from rnn_export.reports.html.graph import Graph
 from rnn_export.reports.html.graph_drawing import draw_graphs
@@ -23,6 +22,7 @@ from rnn_export.reports.html.summary import (
     rows_of,
 )
 from rnn_export.reports.verdicts import headline
+from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.verdicts import Report
 
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ def html(
         graphs: of the ONNX files that ran, to be drawn.
         facts: further versions and properties, such as those of Keras and of the machine.
         command: how to do it again; "" to take it from the report.
-
-    Raises:
-        StoreError: Jinja is not installed.
     """
     text = (
         environment()
@@ -58,6 +55,7 @@ def html(
             matrix=matrix_of(report),
             findings=findings_of(report),
             lanes=lanes_of(report),
+            sigmas=SIGMAS,
             bits=bits_of(report),
             bit_marks=[(bits, name, bits / LAST_BIT) for bits, name in BITS],
             graphs=[draw_graphs(graph) for graph in graphs],
@@ -71,20 +69,9 @@ def html(
 
 
 def environment() -> Environment:
-    """Return Jinja with this package's templates; every value is escaped, since names in files are hostile.
+    """Return Jinja with this package's templates; every value is escaped, since names in files are hostile."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    Raises:
-        StoreError: Jinja is not installed.
-    """
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise StoreError(
-            "HTML report",
-            expected="the package jinja2",
-            got="an installation without it",
-            advice="pip install 'rnn-export[reports]'",
-        ) from error
     made = Environment(
         loader=PackageLoader("rnn_export.reports.html"),
         autoescape=True,

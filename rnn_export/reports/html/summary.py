@@ -79,9 +79,9 @@ class Matrix:
 
 def matrix_of(report: Report) -> Matrix:
     """Return the verdict table of a report."""
-    models = tuple(
-        dict.fromkeys(model_of(case) for case in report.cases if case.inputs or case.form)
-    )
+    found = dict.fromkeys(model_of(case) for case in report.cases if case.inputs or case.form)
+    # The source last: what the reader came for stands beside the runtimes, on a phone too.
+    models = tuple(sorted(found, key=lambda model: not model.form and not model.file))
     rows = []
     for runtime in dict.fromkeys(case.runtime for case in report.cases):
         own = [case for case in report.cases if case.runtime == runtime]

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.comparing import Comparison, compare
 
 JUDGING = Path(__file__).parents[3] / "rnn_export/reports/html/web/judging.mjs"
@@ -31,7 +32,7 @@ const read = (text) => new Float64Array(new Uint8Array(Buffer.from(text, 'hex'))
 const write = (value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
 const asked = JSON.parse(readFileSync(0, 'utf8')).map(({ outputs, expected }) => judge(
   Object.fromEntries(Object.entries(outputs).map(([name, item]) => [name, { ...item, data: read(item.data) }])),
-  expected.map((item) => ({ ...item, value: read(item.value), bound: read(item.bound) }))));
+  expected.map((item) => ({ ...item, value: read(item.value), bound: read(item.bound) })), %s));
 console.log(JSON.stringify(asked, (key, value) => write(value)));
 """
 
@@ -40,7 +41,7 @@ def asked(*questions: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the verdicts of the judge in JavaScript."""
     assert NODE is not None
     done = subprocess.run(
-        [NODE, "--input-type=module", "-e", PROGRAM % json.dumps(JUDGING.as_uri())],
+        [NODE, "--input-type=module", "-e", PROGRAM % (json.dumps(JUDGING.as_uri()), SIGMAS)],
         input=json.dumps(questions),
         capture_output=True,
         text=True,

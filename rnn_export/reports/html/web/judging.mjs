@@ -3,7 +3,6 @@
 
 const LARGEST = { float64: Number.MAX_VALUE, float32: (2 - 2 ** -23) * 2 ** 127, float16: 65504 };
 const UNIT = { float64: 2 ** -53, float32: 2 ** -24, float16: 2 ** -11 };
-const SIGMAS = 6;
 
 /** |shown - value| / bound; infinite wherever the two are not comparably near. */
 export function ratio(shown, value, bound, dtype) {
@@ -77,8 +76,11 @@ export function compare(shown, expected) {
   return found;
 }
 
-/** The verdict on one run: outputs by name, against all that were expected, in the words of the Python judge. */
-export function judge(outputs, expected) {
+/**
+ * The verdict on one run: outputs by name, against all that were expected, in the words of the Python judge.
+ * `sigmas` is how many predicted standard deviations a bound is.
+ */
+export function judge(outputs, expected, sigmas) {
   const extra = Object.keys(outputs).filter((name) => !expected.some((item) => item.name === name));
   const all = expected.map((item) => compare(outputs[item.name], item));
   if (extra.length) all.push(refused(`expected no output ${extra.join(', ')}`));
@@ -89,7 +91,7 @@ export function judge(outputs, expected) {
   const made = {
     verdict: 'PASS', reason: null, model: 'global', max_ratio: worst && worst.ratio,
     max_abs_error: worst && Math.max(...compared.map((item) => item.error)),
-    effective_bits: bits(compared, expected), verified_steps: steps.length ? Math.min(...steps) : null,
+    effective_bits: bits(compared, expected, sigmas), verified_steps: steps.length ? Math.min(...steps) : null,
     where: worst && worst.where,
   };
   if (failed) return { ...made, verdict: 'FAIL', reason: failed.reason, where: failed.where };
@@ -106,11 +108,11 @@ export function worst(verdicts) {
   return order.find((name) => verdicts.includes(name)) ?? 'UNVERIFIABLE';
 }
 
-function bits(compared, expected) {
+function bits(compared, expected, sigmas) {
   const error = compared.reduce((sum, item) => sum + item.squares[0], 0);
   const bound = compared.reduce((sum, item) => sum + item.squares[1], 0);
   const unit = UNIT[(expected.find((item) => item.dtype in UNIT) ?? {}).dtype];
-  return error > 0 && bound > 0 && unit ? -Math.log2(unit) - Math.log2(Math.sqrt(error) / (Math.sqrt(bound) / SIGMAS)) : null;
+  return error > 0 && bound > 0 && unit ? -Math.log2(unit) - Math.log2(Math.sqrt(error) / (Math.sqrt(bound) / sigmas)) : null;
 }
 
 function refused(reason) {

@@ -40,7 +40,7 @@ export async function runAll(provider, manifest, model, cases, tell) {
         (item) => [item.name, new ort.Tensor(item.dtype, item.data, item.shape)]));
       const outputs = await session.run(feeds);
       const read = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, shown(tensor)]));
-      const verdict = judge(read, entry.outputs);
+      const verdict = judge(read, entry.outputs, manifest.sigmas);
       tell({ ...blank, inputs, ...verdict, milliseconds: await timed(session, feeds), opened });
     } catch (error) {
       tell({ ...blank, inputs, verdict: 'CRASHED', reason: String(error.message ?? error), opened });
