@@ -8,6 +8,9 @@ from rnn_export.exporters.options import Options
 from rnn_export.network import Call, Network, TensorId
 from rnn_export.network.ops import Recurrent
 
+WAVE_UNITS = 128
+"""Units of a wavefront: the product with a larger matrix costs more than the nodes that it saves."""
+
 CHAINED_BATCH, CHAINED_SIZE = 32, 6144
 """Rows, and rows times the units of all cells, from which on products with the input are faster in the body."""
 
@@ -17,8 +20,8 @@ def stacks(
 ) -> Mapping[str, tuple[Call, ...]]:
     """Return {path of a stack's last call: its calls, in order}.
 
-    Form "wavefront" makes them of all stacks but those of one cell; form "scan", for a fixed batch, of those
-    that are faster chained.
+    Form "wavefront" makes them of all stacks but those of one cell, of so many layers each that its matrix
+    stays small; form "scan", for a fixed batch, of those that are faster chained.
 
     Each call reads the one before it directly and in the order in which that one works, under the same mask
     and in the same dtype; nothing in between, outside of the stack, reads any of its results.
@@ -33,24 +36,36 @@ def stacks(
             continue
         stack = _grown(calls, first)
         taken.update(call.path for call in stack)
-        if _pays(stack, options):
+        if options.form == "wavefront":
+            found.update(
+                (part[-1].path, tuple(part))
+                for part in _waves(stack)
+                if sum(len(_op(call).cells) for call in part) > 1
+            )
+        elif chains(stack, options):
             found[stack[-1].path] = tuple(stack)
     return found
 
 
-def _pays(stack: list[Call], options: Options) -> bool:
-    """Tell whether a stack is to be one Scan."""
-    if options.form == "scan":
-        return chains(stack, options)
-    return sum(len(_op(call).cells) for call in stack) > 1
-
-
 def chains(stack: list[Call], options: Options) -> bool:
     """Tell whether a stack is faster with the products with the input in the body; see docs/performance.md."""
-    units = sum(cell.units for call in stack for cell in _op(call).cells)
-    batch = options.batch or 1
+    batch, units = options.batch or 1, sum(map(_units, stack))
     wide = batch >= CHAINED_BATCH and batch * units >= CHAINED_SIZE
     return wide and stack[0].dtype == "float32"
+
+
+def _waves(stack: list[Call]) -> list[list[Call]]:
+    """Return a stack in as many parts as it takes to have at most WAVE_UNITS units in each, or a single call."""
+    parts: list[list[Call]] = [[]]
+    for call in stack:
+        if parts[-1] and sum(map(_units, (*parts[-1], call))) > WAVE_UNITS:
+            parts.append([])
+        parts[-1].append(call)
+    return parts
+
+
+def _units(call: Call) -> int:
+    return sum(cell.units for cell in _op(call).cells)
 
 
 def _op(call: Call) -> Recurrent:

@@ -160,3 +160,15 @@ def test_scan_is_chained_for_large_fixed_batches(
     given = feeds(network, RANDOM, batch or 2, 3)
     got, want = run(model, given), reference.run(network, given, np.float64)
     np.testing.assert_array_equal(got["end"], want["end"])
+
+
+@pytest.mark.parametrize(
+    ("layers", "units", "scans"), [(4, 32, 1), (4, 64, 2), (3, 64, 2), (2, 65, 2), (2, 300, 2)]
+)
+def test_a_wavefront_has_at_most_128_units(layers: int, units: int, scans: int) -> None:
+    network = wide(layers, units)
+    model = export(network, form="wavefront").model
+    assert [node.op_type for node in model.graph.node].count("Scan") == scans
+    given = feeds(network, RANDOM, 2, 5)
+    got, want = run(model, given), reference.run(network, given, np.float64)
+    np.testing.assert_array_equal(got["end"], want["end"])
