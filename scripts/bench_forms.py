@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Measures the table by which `--form auto` chooses: scripts/bench_forms.py [--runtime R] [--threads N] [--chart].
+"""Measures the table by which `--form auto` chooses: scripts/bench_forms.py [--runtime R] [--threads N] [--only N,N].
 
 Every form over a grid of layers, units, directions, batch and time; rows that are measured replace those of the
-same runtime, threads and shape in rnn_export/workflows/measured.json. A runtime in another environment is found
-by RNN_EXPORT_INTERPRETER_<NAME>. Takes minutes; run it on a machine that does nothing else.
+same runtime, threads and shape in rnn_export/workflows/measured.json, or in the file that --table names. --chart
+draws it instead. A runtime in another environment is found by RNN_EXPORT_INTERPRETER_<NAME>. Takes minutes; run it
+on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -27,22 +28,21 @@ TABLE = Path(__file__).resolve().parents[1] / "rnn_export" / "workflows" / FILE
 CHART = Path(__file__).resolve().parents[1] / "artifacts" / "bench" / "growth.svg"
 ROUNDS = 9
 
-STACKS = [(layers, units) for layers in (1, 2, 4) for units in (16, 32, 64, 128, 256)]
+STACKS = [(layers, units) for layers in (1, 2, 4) for units in (8, 16, 32, 64, 128, 256)]
 LARGE = [(1, 512), (1, 1024), (2, 512)]
 PAIRS = [(1, 16), (1, 64), (1, 256)]
-BATCHES, LARGE_BATCHES = (1, 4, 16, 64), (1, 8, 32)
-TIMES = (10, 100)
+SIZES = (*((batch, 100) for batch in (1, 4, 8, 32, 128)), (1, 10), (32, 10))
+LARGE_SIZES = tuple((batch, 50) for batch in (1, 8, 32))
 
 
 def grid() -> Iterator[tuple[int, int, int, tuple[tuple[int, int], ...]]]:
     """Yield layers, units, directions and the sizes to run."""
-    sizes = tuple((batch, time) for batch in BATCHES for time in TIMES)
     for layers, units in STACKS:
-        yield layers, units, 1, sizes
+        yield layers, units, 1, SIZES
     for layers, units in LARGE:
-        yield layers, units, 1, tuple((batch, 50) for batch in LARGE_BATCHES)
+        yield layers, units, 1, LARGE_SIZES
     for layers, units in PAIRS:
-        yield layers, units, 2, sizes
+        yield layers, units, 2, SIZES
 
 
 def network(layers: int, units: int, directions: int) -> Network:
@@ -54,9 +54,10 @@ def network(layers: int, units: int, directions: int) -> Network:
     )
 
 
-def measured(runtime: str, threads: int, rounds: int) -> Iterator[Row]:
-    asked = Asked(forms=FORMS, runtimes=(runtime,), threads=threads, rounds=rounds)
-    shapes = list(grid())
+def measured(runtime: str, threads: int, rounds: int, only: str) -> Iterator[Row]:
+    asked = Asked(forms=FORMS, runtimes=(runtime,), threads=threads, rounds=rounds, floor=False)
+    wanted = {int(number) for number in only.split(",") if number}
+    shapes = [shape for number, shape in enumerate(grid()) if not wanted or number in wanted]
     runs = [
         (network(layers, units, directions), sizes) for layers, units, directions, sizes in shapes
     ]
@@ -76,26 +77,29 @@ def main() -> None:
     parser.add_argument("--runtime", action="append")
     parser.add_argument("--threads", action="append", type=int)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--only", default="", help="numbers of networks, from 0")
     parser.add_argument("--chart", action="store_true", help="draw the table, measure nothing")
     arguments = parser.parse_args()
     if arguments.chart:
-        chart()
+        chart(arguments.table)
         return
-    table = json.loads(TABLE.read_text()) if TABLE.exists() else {"rows": []}
+    file: Path = arguments.table
+    table = json.loads(file.read_text()) if file.exists() else {"rows": []}
     kept = {_key(Row(**row)): row for row in table["rows"]}
     for runtime in arguments.runtime or ["onnxruntime:cpu"]:
         for threads in arguments.threads or [1]:
-            for row in measured(runtime, threads, arguments.rounds):
+            for row in measured(runtime, threads, arguments.rounds, arguments.only):
                 if not row.seconds:
                     sys.exit(f"{runtime} ran no form of {row}")
                 kept[_key(row)] = asdict(row)
                 ordered = [json.dumps(kept[key]) for key in sorted(kept)]
-                TABLE.write_text('{"rows": [\n' + ",\n".join(ordered) + "\n]}\n")
+                file.write_text('{"rows": [\n' + ",\n".join(ordered) + "\n]}\n")
 
 
-def chart() -> None:
+def chart(table: Path) -> None:
     """Draw how time grows with units, batch and layers on onnxruntime with one thread."""
-    rows = [Row(**row) for row in json.loads(TABLE.read_text())["rows"]]
+    rows = [Row(**row) for row in json.loads(table.read_text())["rows"]]
     kept = [
         row
         for row in rows

@@ -21,10 +21,13 @@ class Asked:
         runtimes: that run them.
         peers: names of `peers.table.PEERS`.
         sizes: (batch, time) pairs.
+        fixed: axes of our files whose size is fixed, as `export --batch N --time N` does; some graphs are chosen by
+            them. Others stay symbolic.
         threads: within an operator, for everyone.
         rounds: how often each contender is timed at each size with the machine calm; 6 are the least that give
             an interval.
         slice_seconds: how long in each round.
+        floor: measure the floor too.
         tell: called with a line before each step.
         interpreters: runtime's or peer's runtime name to the Python it runs in, before the environment's
             ``RNN_EXPORT_INTERPRETER_...``.
@@ -34,8 +37,10 @@ class Asked:
     runtimes: tuple[str, ...] = RUNTIMES
     peers: tuple[str, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ((1, 100), (32, 100))
+    fixed: tuple[str, ...] = ("batch", "time")
     threads: int = 1
     rounds: int = ROUNDS
     slice_seconds: float = 0.03
+    floor: bool = True
     tell: Callable[[str], None] = lambda text: None
     interpreters: dict[str, Path] = field(default_factory=dict)

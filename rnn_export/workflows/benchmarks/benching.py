@@ -97,7 +97,7 @@ def _point(gathering: Gathering, batch: int, time: int) -> Point:
     contenders = list(gathering.contenders(batch, time, feeds))
     running = {each.entry.name: each.fed for each in contenders if each.fed}
     sums = work(network, batch, time)
-    rates = _rates(gathering, sums)
+    rates = _rates(gathering, sums) if asked.floor else {}
     found = rounds(
         {**rates, **running},
         asked.rounds,

@@ -150,10 +150,12 @@ class Gathering:
     def _file(
         self, runtime: str, form: str, batch: int, time: int, accepts: tuple[str, ...]
     ) -> Model:
-        """Export one form, with sizes fixed where the form or the runtime wants it."""
-        pinned = {"batch": batch, "time": time} if runtime in PINNED else {}
+        """Export one form, with the sizes fixed that `Asked.fixed` names, or the form or the runtime wants fixed."""
+        sizes = {"batch": batch, "time": time}
+        fixed = set(sizes if runtime in PINNED else self.workers.asked.fixed)
         if form == "unrolled":
-            pinned["time"] = time
+            fixed.add("time")
+        pinned = {axis: size for axis, size in sizes.items() if axis in fixed}
         name = "_".join([form, *(f"{axis}{size}" for axis, size in sorted(pinned.items()))])
         path = self.folder / f"{name}.onnx"
         if not path.exists():

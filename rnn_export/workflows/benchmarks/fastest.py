@@ -40,8 +40,10 @@ def fastest(
         forms=tuple(form for form in FORMS if form != "unrolled" or time is not None),
         runtimes=(target,),
         sizes=tuple((b, t) for b in batches for t in times),
+        fixed=tuple(axis for axis, size in (("batch", batch), ("time", time)) if size is not None),
         threads=threads,
         rounds=ROUNDS,
+        floor=False,
         tell=tell,
     )
     cost: dict[str, float] = {}
