@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rnn_export.workflows.building import build
     from rnn_export.workflows.checking import check
     from rnn_export.workflows.inspecting import inspect
+    from rnn_export.workflows.streaming_session import StreamingSession
     from rnn_export.workflows.verification import verify
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "RuntimeRefused",
     "RuntimeUnavailable",
     "StoreError",
+    "StreamingSession",
     "__version__",
     "build",
     "builders",
@@ -78,6 +80,7 @@ _PLACES = {
     "RuntimeRefused": "rnn_export.errors",
     "RuntimeUnavailable": "rnn_export.errors",
     "StoreError": "rnn_export.errors",
+    "StreamingSession": "rnn_export.workflows.streaming_session",
     "build": "rnn_export.workflows.building",
     "check": "rnn_export.workflows.checking",
     "export": "rnn_export.exporters",

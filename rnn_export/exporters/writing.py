@@ -15,6 +15,8 @@ from rnn_export.exporters.pruning import prune
 from rnn_export.network import Port, Spec
 
 PRODUCER = "rnn_export"
+STREAMS = f"{PRODUCER}.streams"
+"""The metadata of a streaming file: JSON, the name of each state's input to that of its output."""
 
 
 def skeleton(low: Lowering) -> ModelProto:
@@ -83,4 +85,6 @@ def _metadata(low: Lowering) -> dict[str, str]:
     }
     if low.assumptions:
         held[f"{PRODUCER}.assumptions"] = json.dumps(low.assumptions)
+    if low.network.streams:
+        held[STREAMS] = json.dumps({stream.input: stream.output for stream in low.network.streams})
     return held

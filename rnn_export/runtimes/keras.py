@@ -111,7 +111,7 @@ class KerasSession:
                 self._keras.ops.convert_to_numpy(tensor)
                 for tensor in self._keras.tree.flatten(outputs)
             ]
-            flat += [self._keras.ops.convert_to_numpy(state.variable) for state in self._states]
+            flat += [state.value(self._keras) for state in self._states]
         return {
             slot.name: np.asarray(array) for slot, array in zip(self.outputs, flat, strict=True)
         }

@@ -11,22 +11,33 @@ from rnn_export.runtimes.contract import Slot
 
 
 class State(NamedTuple):
-    """One cell's state, (batch, units): "<layer>" or "<layer>/<cell>", and the variable that keeps it."""
+    """One cell's state, (batch, units): "<layer>" or "<layer>/<cell>", and the variable that keeps it.
+
+    Args:
+        path: of the cell.
+        variable: of the layer; under a mixed policy float32, and holds what the cell computed in its own dtype.
+        dtype: what the cell computes in.
+    """
 
     path: str
     variable: Any
+    dtype: str
 
     @property
     def slot_in(self) -> Slot:
-        return Slot(f"{self.path}/h_in", self.variable.dtype, tuple(self.variable.shape))
+        return Slot(f"{self.path}/h_in", self.dtype, tuple(self.variable.shape))
 
     @property
     def slot_out(self) -> Slot:
-        return Slot(f"{self.path}/h_out", self.variable.dtype, tuple(self.variable.shape))
+        return Slot(f"{self.path}/h_out", self.dtype, tuple(self.variable.shape))
 
     def set(self, feeds: Mapping[str, np.ndarray]) -> None:
         """Start the next call from what was fed."""
         self.variable.assign(feeds[self.slot_in.name])
+
+    def value(self, keras: Any) -> np.ndarray:
+        """Return what it holds now, in the cell's dtype."""
+        return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(self.variable, self.dtype)))
 
 
 def states(model: Any, prefix: str = "") -> Iterator[State]:
@@ -41,9 +52,10 @@ def states(model: Any, prefix: str = "") -> Iterator[State]:
         elif getattr(layer, "stateful", False) and getattr(layer, "states", None):
             cells = getattr(layer.cell, "cells", None)
             names = [path] if cells is None else [f"{path}/{cell.name}" for cell in cells]
+            dtypes = [cell.compute_dtype for cell in cells or [layer.cell]]
             kept = [variable for held in layer.states for variable in _flat(held)]
-            for name, variable in zip(names, kept, strict=True):
-                yield State(name, variable)
+            for name, variable, dtype in zip(names, kept, dtypes, strict=True):
+                yield State(name, variable, dtype)
 
 
 def _flat(held: Any) -> list[Any]:

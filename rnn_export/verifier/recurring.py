@@ -14,7 +14,7 @@ from rnn_export.verifier import tapped
 from rnn_export.verifier.bounds.cell import Affine
 from rnn_export.verifier.bounds.precision import Arithmetic
 from rnn_export.verifier.comparing import Comparison
-from rnn_export.verifier.estimate import MEMBERS, Estimate
+from rnn_export.verifier.estimate import Estimate, noisy
 from rnn_export.verifier.observation import CellReading
 from rnn_export.verifier.order import Order, emit
 from rnn_export.verifier.tapped import Case
@@ -33,8 +33,11 @@ def cell_paths(call: Call) -> tuple[str, ...]:
 class Recurring:
     """The readings of a walk, used up call by call."""
 
-    def __init__(self, network: Network, shown: Shown, trail: Trail) -> None:
+    def __init__(
+        self, network: Network, shown: Shown, trail: Trail, rng: np.random.Generator
+    ) -> None:
         self._network = network
+        self._rng = rng
         self._shown = shown
         self._trail = trail
         self._unread = list(shown.cells)
@@ -90,6 +93,8 @@ class Recurring:
                 fed_by or path,
             )
             found, tread = _best(case, readings)
+            if any(item.failed for item in found) and self._of_others(path, readings):
+                return None
             comparisons += found
             used.append(tread.case.reading if tread else readings[0])
             if tread is None:
@@ -116,6 +121,14 @@ class Recurring:
         if own is not None:
             return [own]
         return sorted(self._unread, key=lambda reading: reading.cell != path)
+
+    def _of_others(self, path: str, readings: list[CellReading]) -> bool:
+        """Tell whether every reading is said to be of another cell: then this one shows none of its own.
+
+        An unrolled cell whose only step begins with zeros multiplies no state, and is not recognised.
+        """
+        others = {name for call in self._network.recurrent() for name in cell_paths(call)} - {path}
+        return all(reading.cell in others for reading in readings)
 
     def _from_output(self, call: Call, x: Estimate, order: Order) -> CellReading | None:
         """Return a reading made of an output that is the cell's sequence, where the file has no taps."""
@@ -155,7 +168,7 @@ class Recurring:
             return tuple(Estimate(value) for value in values)
         bounds = shown([item.error for item in known], [np.zeros_like(item) for item in starts])
         return tuple(
-            Estimate(value, bound, np.broadcast_to(value, (MEMBERS, *value.shape)))
+            Estimate(value, bound, noisy(value, bound / 3, self._rng))
             for value, bound in zip(values, bounds, strict=True)
         )
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_export.builders.reference.rounding import rounded
+from rnn_export.builders.reference.rounding import HALF, rounded
 from rnn_export.network import Network
 from rnn_export.network.activations import SELU_SCALE
-from rnn_export.network.ops import Recurrent
+from rnn_export.network.ops import BatchNormalization, LayerNormalization, Recurrent
 
 NEAR = 0.05
 """A block is nearly a weight if its distance from it, in root mean squares, is at most this part of it..."""
@@ -119,7 +119,10 @@ def _sought(network: Network) -> Iterator[_Sought]:
             if (path, id(weight)) in seen:
                 continue
             seen.add((path, id(weight)))
-            values = _plain(rounded(weight.read(), call.dtype))
+            # Keras normalises in float32 at least, by weights that are not rounded.
+            wide = isinstance(call.op, (BatchNormalization, LayerNormalization))
+            dtype = "float32" if wide and call.dtype in HALF else call.dtype
+            values = _plain(rounded(weight.read(), dtype))
             if values.size < 2 or not np.any(values != values.flat[0]):
                 continue
             layouts = [values] if values.ndim == 1 else [values, values.swapaxes(-1, -2)]

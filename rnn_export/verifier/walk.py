@@ -51,7 +51,7 @@ class _Walk:
             tensor: Estimate(values)
             for tensor, values in bind(network, feeds, np.dtype(np.float64)).items()
         }
-        self.recurring = Recurring(network, shown, self.trail)
+        self.recurring = Recurring(network, shown, self.trail, self.rng)
         self.makers = {tensor: call for call in network.calls for tensor in call.outputs}
         self.last_use = {
             tensor: at for at, call in enumerate(network.calls) for tensor in call.reads

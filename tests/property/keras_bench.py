@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,14 @@ import keras
 from tests.property.keras_models import Step
 
 L = keras.layers
+
+
+def function(step: Step) -> Any:
+    """Return a step's activation as Keras takes it: its name, or a new layer that serves as one."""
+    kind, _, arguments = step.activation.partition("(")
+    if not arguments:
+        return kind
+    return getattr(L, kind)(*ast.literal_eval(f"({arguments[:-1]},)"))
 
 
 @dataclass(frozen=True)
@@ -25,13 +34,27 @@ class Item:
 
 @dataclass
 class Bench:
-    """The tensors made so far, and how layers are made: each with a name of its own and one dtype policy."""
+    """The tensors made so far, and how layers are made: each with a name of its own and one dtype policy.
+
+    Args:
+        dtype: the policy.
+        named: makes names unique.
+        batch: of every input; None leaves it open.
+        stateful: whether recurrent layers keep their state.
+    """
 
     dtype: str
     named: Callable[[str], str]
+    batch: int | None = None
+    stateful: bool = False
     items: list[Item] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
     layers: list[tuple[Any, Item]] = field(default_factory=list)
+
+    @property
+    def values(self) -> str:
+        """The dtype of inputs: what the policy computes in."""
+        return self.dtype.removeprefix("mixed_")
 
     def layer(self, kind: Any, *args: Any, **options: Any) -> Any:
         return kind(*args, **options, dtype=self.dtype, name=self.named(kind.__name__.lower()))

@@ -15,13 +15,8 @@ from tests.property.keras_steps import BUILDERS, SEQUENTIAL
 BATCH, TIME, SECOND_TIME, FEATURES, TOKENS = 3, 7, 4, 5, 9
 
 
-def build(recipe: Recipe, dtype: str = "float64") -> Any:
-    """Return the Keras model of a recipe, every weight drawn from its seed and none zero.
-
-    Args:
-        recipe: what to build.
-        dtype: the dtype policy of every layer.
-    """
+def build(recipe: Recipe) -> Any:
+    """Return the Keras model of a recipe, every weight drawn from its seed and none zero."""
     names: dict[str, int] = {}
 
     def named(kind: str) -> str:
@@ -30,7 +25,7 @@ def build(recipe: Recipe, dtype: str = "float64") -> Any:
         return f"{kind}_no_{names[kind]}"
 
     make = _sequential if recipe.sequential else _functional
-    model = make(recipe, dtype, named)
+    model = make(recipe, named)
     set_weights(model, recipe.seed)
     return model
 
@@ -50,8 +45,8 @@ def set_weights(model: Any, seed: int) -> None:
         variable.assign(values)
 
 
-def _functional(recipe: Recipe, dtype: str, named: Callable[[str], str]) -> Any:
-    bench = Bench(dtype, named)
+def _functional(recipe: Recipe, named: Callable[[str], str]) -> Any:
+    bench = _bench(recipe, named)
     _inputs(recipe, bench)
     for step in recipe.steps:
         bench.items += BUILDERS[step.kind](bench, step)
@@ -62,16 +57,22 @@ def _functional(recipe: Recipe, dtype: str, named: Callable[[str], str]) -> Any:
     return keras.Model(bench.inputs, made if len(made) > 1 else made[0], name="model")
 
 
+def _bench(recipe: Recipe, named: Callable[[str], str]) -> Bench:
+    stateful = recipe.inputs.stateful
+    return Bench(recipe.dtype, named, BATCH if stateful else None, stateful)
+
+
 def _inputs(recipe: Recipe, bench: Bench) -> None:
     given = recipe.inputs
-    floats = {"dtype": bench.dtype}
+    floats = {"dtype": bench.values, "batch_size": bench.batch}
     if given.second:
-        x2 = keras.Input((None, FEATURES), name="x2", **floats)
+        length = None if given.time is None else SECOND_TIME
+        x2 = keras.Input((length, FEATURES), name="x2", **floats)
         bench.inputs.append(x2)
         item = Item(x2, "x2_time", FEATURES, is_input=True)
         bench.items.append(bench.apply(keras.layers.Masking, item) if given.mask else item)
     if given.kind == "tokens":
-        x = keras.Input((given.time,), name="x", dtype="int32")
+        x = keras.Input((given.time,), bench.batch, name="x", dtype="int32")
         options = {"mask_zero": given.mask}
         layer = bench.layer(keras.layers.Embedding, TOKENS, FEATURES, **options)
         bench.items.append(Item(layer(x), "time", FEATURES))
@@ -82,8 +83,8 @@ def _inputs(recipe: Recipe, bench: Bench) -> None:
     bench.inputs.insert(0, x)
 
 
-def _sequential(recipe: Recipe, dtype: str, named: Callable[[str], str]) -> Any:
-    bench = Bench(dtype, named)
+def _sequential(recipe: Recipe, named: Callable[[str], str]) -> Any:
+    bench = _bench(recipe, named)
     tokens = recipe.inputs.kind == "tokens"
     layers: list[Any] = []
     if tokens:
@@ -99,11 +100,12 @@ def _sequential(recipe: Recipe, dtype: str, named: Callable[[str], str]) -> Any:
             layers.append(layer)
     layers.append(bench.layer(keras.layers.Dense, 2))
     shape = (recipe.inputs.time,) if tokens else (recipe.inputs.time, FEATURES)
-    if recipe.called:
+    if recipe.called and not bench.stateful:
         model = keras.Sequential(layers, name="model")
         model(np.zeros((BATCH, TIME) if tokens else (BATCH, TIME, FEATURES)))
         return model
-    given = keras.Input(shape, name="x", dtype="int32" if tokens else dtype)
+    kind = "int32" if tokens else bench.values
+    given = keras.Input(shape, bench.batch, name="x", dtype=kind)
     return keras.Sequential([given, *layers], name="model")
 
 

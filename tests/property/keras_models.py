@@ -13,12 +13,49 @@ from hypothesis import strategies as st
 FLOAT_ACTIVATIONS = ("tanh", "sigmoid", "relu", "linear", "softsign", "leaky_relu", "hard_sigmoid")
 """1-Lipschitz, so that errors do not grow and the bound of a comparison stays small."""
 
+ACTIVATIONS = (
+    *(
+        "celu",
+        "elu",
+        "exponential",
+        "gelu",
+        "hard_shrink",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_tanh",
+    ),
+    *(
+        "leaky_relu",
+        "linear",
+        "log_sigmoid",
+        "log_softmax",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+    ),
+    *("silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid"),
+    *("sparsemax", "squareplus", "tanh", "tanh_shrink"),
+    *("ELU(0.5)", "LeakyReLU(0.1)", "ReLU(2.0)", "ReLU(6.0, 0.1)", "ReLU(None, 0.1, 0.25)"),
+)
+"""All of keras.activations that a name suffices for, and layers that serve as one, with their arguments."""
+
+DTYPES = (
+    *("float32", "float32", "float32", "float32", "float64", "float16", "bfloat16"),
+    *("mixed_float16", "mixed_bfloat16"),
+)
+"""dtype policies; most models are float32."""
+
 SEQUENCE_STEPS = (
     *("simple_rnn", "simple_rnn", "rnn_cell", "rnn_stack", "bidirectional", "encoder_decoder"),
     *("dense", "time_distributed", "activation", "dropout", "masking", "explicit_mask"),
     *("merge", "merge", "concat_features", "concat_time", "layer_norm", "batch_norm"),
     *("nested", "shared", "pool", "repeat", "permute", "flatten"),
 )
+
+MORE_STEPS = ("leaky_relu", "prelu", "softmax", "noise", "reshape", "rescaling")
+"""Layers on single steps, for models that the verifier judges."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +67,14 @@ class Inputs:
         mask: whether zeros mean padding: Masking, or Embedding(mask_zero=True).
         time: the length that Input fixes; None leaves it open.
         second: a further sequence input of its own length.
+        stateful: whether the batch is fixed and every SimpleRNN and RNN keeps its state.
     """
 
     kind: str = "floats"
     mask: bool = True
     time: int | None = None
     second: bool = False
+    stateful: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +84,7 @@ class Step:
     Args:
         kind: one of SEQUENCE_STEPS.
         units: of its recurrent or dense parts.
-        activation: of those.
+        activation: of those: a name, or a layer with its arguments.
         flags: eight booleans, each step reads those it has a use for.
         choice: picks a merge mode, a cell count, ...
         tensor: picks the tensor to work on, from the latest.
@@ -72,6 +111,7 @@ class Recipe:
         sequential: build it as a Sequential, from the steps that fit one.
         called: a Sequential without Input, built by being called.
         seed: of its weights and of what it is fed.
+        dtype: the dtype policy of every layer.
     """
 
     inputs: Inputs
@@ -80,15 +120,18 @@ class Recipe:
     sequential: bool = False
     called: bool = False
     seed: int = 0
+    dtype: str = "float64"
 
 
-def steps(kinds: tuple[str, ...] = SEQUENCE_STEPS) -> st.SearchStrategy[Step]:
+def steps(
+    kinds: tuple[str, ...] = SEQUENCE_STEPS, activations: tuple[str, ...] = FLOAT_ACTIVATIONS
+) -> st.SearchStrategy[Step]:
     """Return a strategy for one step."""
     return st.builds(
         Step,
         kind=st.sampled_from(kinds),
         units=st.sampled_from((2, 3, 4, 6)),
-        activation=st.sampled_from(FLOAT_ACTIVATIONS),
+        activation=st.sampled_from(activations),
         flags=st.tuples(*[st.booleans()] * 8),
         choice=st.integers(0, 11),
         tensor=st.integers(0, 3),
@@ -96,21 +139,36 @@ def steps(kinds: tuple[str, ...] = SEQUENCE_STEPS) -> st.SearchStrategy[Step]:
     )
 
 
-def recipes(*, most: int = 5, kinds: tuple[str, ...] = SEQUENCE_STEPS) -> st.SearchStrategy[Recipe]:
-    """Return a strategy for models of two to ``most`` steps."""
+def recipes(
+    *,
+    most: int = 5,
+    kinds: tuple[str, ...] = SEQUENCE_STEPS,
+    activations: tuple[str, ...] = FLOAT_ACTIVATIONS,
+    dtypes: tuple[str, ...] = ("float64",),
+    stateful: bool = False,
+) -> st.SearchStrategy[Recipe]:
+    """Return a strategy for models of two to ``most`` steps, some of them stateful if so asked."""
     inputs = st.builds(
         Inputs,
         kind=st.sampled_from(("floats", "tokens")),
         mask=st.booleans(),
         time=st.sampled_from((None, None, 7, 1)),
         second=st.booleans(),
+        stateful=st.sampled_from((False, False, False, True) if stateful else (False,)),
     )
     return st.builds(
         Recipe,
         inputs=inputs,
-        steps=st.lists(steps(kinds), min_size=2, max_size=most).map(tuple),
+        steps=st.lists(steps(kinds, activations), min_size=2, max_size=most).map(tuple),
         outputs=st.integers(1, 3),
         sequential=st.sampled_from((False, False, False, True)),
         called=st.booleans(),
         seed=st.integers(0, 2**31 - 1),
+        dtype=st.sampled_from(dtypes),
     )
+
+
+JUDGED = recipes(
+    kinds=(*SEQUENCE_STEPS, *MORE_STEPS), activations=ACTIVATIONS, dtypes=DTYPES, stateful=True
+)
+"""Models of everything: for comparisons whose bound the verifier works out."""

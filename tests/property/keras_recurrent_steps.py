@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tests.property.keras_bench import Bench, Item
+from tests.property.keras_bench import Bench, Item, function
 from tests.property.keras_models import Step
 
 L = keras.layers
@@ -24,7 +24,7 @@ def rnn_options(step: Step) -> dict[str, Any]:
 
 def cell_options(step: Step) -> dict[str, Any]:
     return {
-        "activation": step.activation,
+        "activation": function(step),
         "use_bias": step.flags[4],
         "dropout": 0.25 * step.flags[5],
     }
@@ -47,7 +47,7 @@ def outputs(made: Any, item: Item, step: Step, sizes: tuple[int, ...]) -> list[I
 def simple_rnn(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
     options = {**rnn_options(step), **cell_options(step), **unroll(item, step)}
-    layer = bench.layer(L.SimpleRNN, step.units, **options)
+    layer = bench.layer(L.SimpleRNN, step.units, **options, stateful=bench.stateful)
     start = bench.pick(step.other, sequence=False) if step.flags[7] else None
     if start is None:
         return outputs(layer(item.tensor), item, step, (step.units,))
@@ -59,7 +59,8 @@ def simple_rnn(bench: Bench, step: Step) -> list[Item]:
 def rnn_cell(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
     cell = bench.layer(L.SimpleRNNCell, step.units, **cell_options(step))
-    layer = bench.layer(L.RNN, cell, **rnn_options(step), **unroll(item, step))
+    options = {**rnn_options(step), **unroll(item, step)}
+    layer = bench.layer(L.RNN, cell, **options, stateful=bench.stateful)
     return outputs(layer(item.tensor), item, step, (step.units,))
 
 
@@ -109,7 +110,8 @@ def explicit_mask(bench: Bench, step: Step) -> list[Item]:
     prefix = "x2" if item.time == "x2_time" else "x"
     if item.time not in ("time", "x2_time"):
         return []
-    mask = keras.Input(item.tensor.shape[1:2], name=bench.named(f"{prefix}_mask"), dtype="bool")
+    name = bench.named(f"{prefix}_mask")
+    mask = keras.Input(item.tensor.shape[1:2], bench.batch, name=name, dtype="bool")
     bench.inputs.append(mask)
     layer = bench.layer(L.SimpleRNN, step.units, **rnn_options(step), **cell_options(step))
     return outputs(layer(item.tensor, mask=mask), item, step, (step.units,))

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tests.property.keras_bench import Bench, Item
+from tests.property.keras_bench import Bench, Item, function
 from tests.property.keras_models import Step
 from tests.property.keras_recurrent_steps import (
     bidirectional,
@@ -26,17 +26,18 @@ MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
 def dense(bench: Bench, step: Step) -> list[Item]:
     item = bench.items[-1 - step.tensor % len(bench.items)]
-    options = {"activation": step.activation, "use_bias": step.flags[4]}
+    options = {"activation": function(step), "use_bias": step.flags[4]}
     made = bench.apply(L.Dense, item, step.units, **options)
     return [Item(made.tensor, item.time, step.units)]
 
 
 def time_distributed(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
-    inner = bench.layer(L.Dense, step.units, activation=step.activation)
+    inner = bench.layer(L.Dense, step.units, activation=function(step))
     if step.flags[0]:
         inner = keras.Sequential(
-            [keras.Input((item.features,), dtype=bench.dtype), inner], name=bench.named("steps")
+            [keras.Input((item.features,), bench.batch, dtype=bench.values), inner],
+            name=bench.named("steps"),
         )
     made = bench.apply(L.TimeDistributed, item, inner)
     return [Item(made.tensor, item.time, step.units)]
@@ -72,8 +73,8 @@ def concat_time(bench: Bench, step: Step) -> list[Item]:
 
 def nested_model(bench: Bench, step: Step, features: int) -> tuple[Any, int]:
     """Return an inner model on sequences and its number of features; a Sequential or a functional one."""
-    rnn = bench.layer(L.SimpleRNN, step.units, return_sequences=True, activation=step.activation)
-    given = keras.Input((None, features), dtype=bench.dtype)
+    rnn = bench.layer(L.SimpleRNN, step.units, return_sequences=True, activation=function(step))
+    given = keras.Input((None, features), bench.batch, dtype=bench.values)
     first = [bench.layer(L.Masking)] if step.flags[1] else []
     name = bench.named("inner")
     if step.flags[2]:
@@ -138,6 +139,16 @@ def simple(kind: Any, *args: Any, **options: Any) -> Callable[[Bench, Step], lis
     return lambda bench, step: [bench.apply(kind, bench.sequence(step), *args, **options)]
 
 
+def reshape(bench: Bench, step: Step) -> list[Item]:
+    """Cut every step in pieces, and so make more steps of them."""
+    item = bench.sequence(step)
+    length = item.tensor.shape[1]
+    if length is None or item.features % 2:
+        return []
+    made = bench.layer(L.Reshape, (-1, item.features // 2))(item.tensor)
+    return [Item(made, f"2*{item.time}", item.features // 2)]
+
+
 BUILDERS: dict[str, Callable[[Bench, Step], list[Item]]] = {
     "simple_rnn": simple_rnn,
     "rnn_cell": rnn_cell,
@@ -148,7 +159,7 @@ BUILDERS: dict[str, Callable[[Bench, Step], list[Item]]] = {
     "dense": dense,
     "time_distributed": time_distributed,
     "activation": lambda bench, step: [
-        bench.apply(L.Activation, bench.sequence(step), step.activation)
+        bench.apply(L.Activation, bench.sequence(step), function(step))
     ],
     "dropout": simple(L.Dropout, 0.3),
     "masking": simple(L.Masking),
@@ -163,6 +174,12 @@ BUILDERS: dict[str, Callable[[Bench, Step], list[Item]]] = {
     "repeat": repeat,
     "permute": permute,
     "flatten": flatten,
+    "leaky_relu": simple(L.LeakyReLU, 0.1),
+    "prelu": simple(L.PReLU, shared_axes=[1]),
+    "softmax": simple(L.Activation, "softmax"),
+    "noise": simple(L.GaussianNoise, 0.2),
+    "reshape": reshape,
+    "rescaling": simple(L.Rescaling, 0.5, -0.25),
 }
 
 
@@ -185,7 +202,7 @@ SEQUENTIAL: dict[str, Callable[[Bench, Step], tuple[Any, bool]]] = {
         not step.flags[0],
     ),
     "dense": lambda bench, step: (
-        bench.layer(L.Dense, step.units, activation=step.activation),
+        bench.layer(L.Dense, step.units, activation=function(step)),
         False,
     ),
     "dropout": lambda bench, step: (bench.layer(L.SpatialDropout1D, 0.2), False),
