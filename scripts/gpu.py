@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Measures onnxruntime on a CUDA device, in one command: scripts/gpu.py [--json FILE] [--page FILE].
+"""Measures onnxruntime on a CUDA device, in one command: scripts/gpu.py [--json FILE] [--page FILE] [--rehearse].
 
 Every form of networks with tanh, relu, both directions, masks and float16: on which provider each operator ran,
 the verdict against the float64 reference with TF32 off and on, and how long rnn and scan take beside the CPU.
 
 Needs numpy, onnx and onnxruntime-gpu (whose CUDA and cuDNN it finds in the wheels of NVIDIA or of PyTorch); neither
 Keras nor an installed rnn_export. Without a CUDA device it says that nothing was run, and ends with exit code 3.
+--rehearse has the CPU stand in for the device, to try the script; every table then says so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,6 +38,7 @@ from rnn_export.workflows.subjects import NoSubject
 
 CUDA, CPU = "onnxruntime:cuda", "onnxruntime:cpu"
 NOT_RUN = 3
+REHEARSED = "REHEARSAL: the CPU in the place of a CUDA device, of which this says nothing"
 BATCH, TIME, FEATURES, UNITS = 3, 17, 24, 40
 """All different; and products long enough for TF32 to show."""
 
@@ -49,7 +51,8 @@ SIZES = (1, 100), (32, 100), (256, 100)
 RECURRENT = ("RNN", "Scan", "Gemm", "FusedGemm", "MatMul")
 """Operators whose place is shown."""
 
-LIMITS = Options(time_limit=240.0)
+# To watch memory takes psutil, which is not among the packages above.
+LIMITS = Options(time_limit=240.0, memory_limit=None)
 
 
 @dataclass(frozen=True)
@@ -115,14 +118,14 @@ def judge(files: Files, inputs: Inputs, trials: Trials) -> Iterator[Judged]:
             continue  # the same graph under another name, for a network without a stack
         sizes = files.fixed_sizes(form, Fit())
         for word, precision in (("off", "float32"), ("on", "tf32")):
-            options = Options(time_limit=LIMITS.time_limit, precision=precision)
+            options = replace(LIMITS, precision=precision)
             tried = trials.attempt(OnnxFile(subject.path), subject, inputs, sizes, options=options)
             yield Judged(files.sample.name, form, word, tried)
 
 
 def time_it(files: Files, gpu: Trials, cpu: Trials) -> Iterator[Timed]:
     """Time rnn and scan on the GPU, TF32 off and on, and on the CPU."""
-    tf32 = Options(time_limit=LIMITS.time_limit, precision="tf32")
+    tf32 = replace(LIMITS, precision="tf32")
     for form in ("rnn", "scan"):
         subject = files.made(form, Fit())
         if isinstance(subject, NoSubject):
@@ -201,21 +204,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="write everything as JSON")
     parser.add_argument("--page", type=Path, help="write the tables as Markdown")
+    parser.add_argument("--rehearse", action="store_true", help="run on the CPU in its place")
     arguments = parser.parse_args()
-    with connect(CUDA, LIMITS) as gpu, connect(CPU, LIMITS) as cpu:
+    with connect(CPU if arguments.rehearse else CUDA, LIMITS) as gpu, connect(CPU, LIMITS) as cpu:
         found = gpu.probe()
         if isinstance(found, Unavailable):
             print(f"{CUDA}: not run: {found.reason}. {found.install}")
             return NOT_RUN
         judged, timed = measure(Trials(gpu), Trials(cpu))
-    page = page_of(found.version, device_name(), judged, timed)
+    device = REHEARSED if arguments.rehearse else device_name()
+    page = page_of(found.version, device, judged, timed)
     print(plain(page), end="")
     if arguments.page:
         arguments.page.write_text("# onnxruntime on CUDA\n\n" + markdown(page))
     if arguments.json:
-        arguments.json.write_bytes(
-            document({"version": found.version, "judged": judged, "timed": timed})
-        )
+        held = {"version": found.version, "device": device, "judged": judged, "timed": timed}
+        arguments.json.write_bytes(document(held))
     return 0
 
 

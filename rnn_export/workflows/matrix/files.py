@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from threading import RLock
 
 from onnx import load_model
 
@@ -21,9 +23,12 @@ NEED_TIME = ("unrolled",)
 
 Key = tuple[str, Fit, int]
 
+MAKING = RLock()
+"""Held while a file is made: the process that has Keras answers one at a time."""
+
 
 class Files:
-    """One sample's network, its Keras file and its ONNX files, in a folder.
+    """One sample's network, its Keras file and its ONNX files, in a folder. Safe to use from several threads.
 
     Args:
         sample: whose.
@@ -38,29 +43,39 @@ class Files:
         self._folder = folder
         self._process = keras
         self._made: dict[Key, Subject | NoSubject] = {}
+        self._graphs: dict[Path, bytes] = {}
         self.keras = self._keras_file()
 
     def made(self, form: str, fit: Fit, opset: int = DEFAULT) -> Subject | NoSubject:
         """Return the file of a form, made when first asked for; what cannot be had is no subject."""
         key = (form, fit, opset)
-        if key not in self._made:
-            found = self._make(form, fit, opset)
-            self._made[key] = found
-            if isinstance(found, NoSubject):
-                self.without.setdefault(form, found.reason)
-        return self._made[key]
+        with MAKING:
+            if key not in self._made:
+                found = self._make(form, fit, opset)
+                self._made[key] = found
+                if isinstance(found, NoSubject):
+                    self.without.setdefault(form, found.reason)
+            return self._made[key]
 
     def same_graph(self, form: str, fit: Fit) -> str:
         """Return an earlier form whose file of this fit has the very graph of ``form``'s; "" if there is none."""
         own = self.made(form, fit)
         if isinstance(own, NoSubject) or form in PEERS:
             return ""
-        graph = _graph(own.path)
+        graph = self._graph(own)
         for other in FORMS[: FORMS.index(form)]:
             subject = self._made.get((other, fit, DEFAULT))
-            if isinstance(subject, Subject) and _graph(subject.path) == graph:
+            if isinstance(subject, Subject) and self._graph(subject) == graph:
                 return other
         return ""
+
+    def _graph(self, subject: Subject) -> bytes:
+        """Return the digest of a file's graph, without what is said about it."""
+        if subject.path not in self._graphs:
+            graph = load_model(subject.path, load_external_data=False).graph
+            content = graph.SerializeToString(deterministic=True)
+            self._graphs[subject.path] = hashlib.sha256(content).digest()
+        return self._graphs[subject.path]
 
     def fixed_sizes(self, form: str, fit: Fit) -> dict[str, int]:
         """Return the sizes that the file of a form and fit has for good."""
@@ -104,9 +119,3 @@ class Files:
             self.without[""] = str(error)
             return None
         return path
-
-
-def _graph(path: Path) -> bytes:
-    graph = load_model(path, load_external_data=False).graph
-    content: bytes = graph.SerializeToString(deterministic=True)
-    return content

@@ -64,7 +64,8 @@ def _machine(matrix: Matrix) -> str:
     machine = matrix.machine
     return (
         f"rnn-export {matrix.program}, Python {machine.python}, {machine.processor}, "
-        f"{machine.cores} cores, {machine.system}. One thread each. `rnn-export matrix` measures it again."
+        f"{machine.cores} cores, {machine.system}. One thread each, {matrix.jobs} at a time. "
+        "`rnn-export matrix` measures it again."
     )
 
 

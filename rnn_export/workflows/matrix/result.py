@@ -143,6 +143,7 @@ class Matrix:
         rows: one for each runtime.
         entries: row by row, sample by sample, form by form.
         seconds: all of it.
+        jobs: rows that were measured at a time.
         schema: of the JSON.
     """
 
@@ -153,6 +154,7 @@ class Matrix:
     rows: tuple[Row, ...]
     entries: tuple[Entry, ...]
     seconds: float
+    jobs: int = 1
     schema: int = 1
 
     def of(self, runtime: str, form: str | None = None) -> tuple[Entry, ...]:

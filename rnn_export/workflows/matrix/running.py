@@ -1,9 +1,16 @@
-"""matrix: every form of every sample on every runtime; one warm worker each, and no crash ends it."""
+"""matrix: every form of every sample on every runtime; one warm worker each, and no crash ends it.
+
+Two rows are measured at a time: in each, either its worker or the judge is at work, so that two cores serve them and
+what is timed has one to itself.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +58,8 @@ FITS = (
 )
 """The ways in which a file is offered, until one is taken and right."""
 
+JOBS = min(2, os.cpu_count() or 1)
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -60,6 +69,7 @@ def measure(
     forms: Sequence[str] = (),
     only: Sequence[str] = (),
     options: Options = LIMITS,
+    jobs: int = JOBS,
     tell: Tell = lambda name, done, of: None,
 ) -> Matrix:
     """Return the matrix of forms and runtimes.
@@ -70,6 +80,7 @@ def measure(
         forms: of the files; none for all, the peer's among them.
         only: names of samples; none for all.
         options: limits of the workers.
+        jobs: rows that are measured at a time.
         tell: called with what has been done, how much, and of how much.
 
     Raises:
@@ -88,22 +99,34 @@ def measure(
         inputs = [Inputs(files.network, files.sample.padding) for files in held]
         rows: list[Row] = []
         entries: list[Entry] = []
-        waiting = list(connections)
-        while waiting:
-            connection = waiting.pop(0)
-            tell(connection.name, len(rows), len(rows) + len(waiting) + 1)
+        stop = threading.Event()
+
+        def measured(connection: Connection) -> list[_Measured]:
+            tell(connection.name, len(rows), len(connections))
             with connection:
-                measured = _Measured(connection, held, inputs, columns)
-                rows.append(measured.row())
-            entries += measured.entries
-            if not runtimes:
-                # Where the product's own precision is another, it is a runtime of its own.
-                more = [f"{connection.name}@{name}" for name in measured.precisions]
-                waiting[:0] = [connect(name, options) for name in more]
+                first = _Measured(connection, held, inputs, columns, stop)
+                first.measure()
+            # Where the product's own precision is another, it is a runtime of its own.
+            more = () if runtimes else first.precisions
+            return [first, *(one for name in more for one in measured(precisely(connection, name)))]
+
+        def precisely(connection: Connection, precision: str) -> Connection:
+            return connect(f"{connection.name}@{precision}", options)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                for found in pool.map(measured, connections):
+                    rows += [one.row for one in found]
+                    entries += [entry for one in found for entry in one.entries]
+            except BaseException:
+                stop.set()
+                raise
         sampled = tuple(_sampled(files) for files in held)
     seconds = time.perf_counter() - begun
     machine = describe_machine()
-    return Matrix(__version__, machine, columns, sampled, tuple(rows), tuple(entries), seconds)
+    return Matrix(
+        __version__, machine, columns, sampled, tuple(rows), tuple(entries), seconds, jobs
+    )
 
 
 def _files(
@@ -131,18 +154,29 @@ class _Measured:
         held: Sequence[Files],
         inputs: Sequence[Inputs],
         forms: Sequence[str],
+        stop: threading.Event,
     ) -> None:
+        self.row = Row(connection.name)
         self.entries: list[Entry] = []
         self.precisions: tuple[str, ...] = ()
         self._trials = Trials(connection)
         self._held = list(zip(held, inputs, strict=True))
         self._forms = forms
+        self._stop = stop
 
-    def row(self) -> Row:
-        """Measure, and return what is said of the runtime itself; the entries are then there too."""
+    def measure(self) -> None:
+        """Measure; the row and the entries are then there."""
         begun = time.perf_counter()
-        connection = self._trials.connection
-        row = Row(connection.name)
+        row = self._measured(self._trials.connection)
+        crashes = sum(
+            tried.outcome is Outcome.CRASHED
+            for entry in self.entries
+            for tried in (entry.tried, *entry.before)
+        )
+        self.row = replace(row, crashes=crashes, seconds=time.perf_counter() - begun)
+
+    def _measured(self, connection: Connection) -> Row:
+        row = self.row
         try:
             found = connection.probe()
         except RuntimeCrashed as crash:
@@ -152,16 +186,17 @@ class _Measured:
         row = replace(
             row, version=found.version, details=dict(found.details), accepts=found.accepts
         )
-        row = self._files_row(row, found) if "onnx" in found.accepts else self._source_row(row)
-        crashes = sum(
-            tried.outcome is Outcome.CRASHED
-            for entry in self.entries
-            for tried in (entry.tried, *entry.before)
-        )
-        return replace(row, crashes=crashes, seconds=time.perf_counter() - begun)
+        return self._files_row(row, found) if "onnx" in found.accepts else self._source_row(row)
+
+    def _samples(self) -> Iterator[tuple[Files, Inputs]]:
+        """Yield the samples until the whole is to end."""
+        for pair in self._held:
+            if self._stop.is_set():
+                return
+            yield pair
 
     def _source_row(self, row: Row) -> Row:
-        for files, inputs in self._held:
+        for files, inputs in self._samples():
             if "keras" not in row.accepts:
                 model: KerasFile | None = None
             elif files.keras is None:
@@ -177,7 +212,7 @@ class _Measured:
         return replace(row, precision=_precision(self.entries))
 
     def _files_row(self, row: Row, found: Available) -> Row:
-        for files, inputs in self._held:
+        for files, inputs in self._samples():
             for form in self._forms:
                 entry = self._entry(row.name, files, inputs, form)
                 if entry is not None:
@@ -213,6 +248,8 @@ class _Measured:
             if tried.agrees:
                 return Entry(sample.name, form, runtime, tried, tuple(before))
             before.append(tried)
+            if tried.outcome is Outcome.PRECISION_DOWNGRADED:
+                break  # No other file makes it finer.
         if not before:
             return None
         return Entry(sample.name, form, runtime, before[0], tuple(before[1:]))
