@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     help="The runtime that is to take the file: its form, sizes and opset are chosen so, and the reason is "
     'printed; "all" writes a folder with a file for each.',
 )
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Let auto time the forms on this machine, in place of its table: some seconds.",
+)
 @click.option("--opset", type=int, metavar="N", help="Of ONNX, 14 to 26.  [default: 17]")
 @click.option("--batch", type=int, metavar="N", help="Fix the batch size.")
 @click.option("--time", type=int, metavar="N", help="Fix the number of time steps.")
@@ -66,6 +71,7 @@ def command(
     output: Path,
     form: str | None,
     target: str | None,
+    measure: bool,
     opset: int | None,
     batch: int | None,
     time: int | None,
@@ -86,7 +92,9 @@ def command(
     if check and (streaming or taps):
         raise click.UsageError("--check judges a plain file; leave out --streaming and --taps.")
     form = form or ("rnn" if target is None else "auto")
-    asked = Asked(form, opset, batch, time, padding, taps, streaming, target)
+    if measure and form != "auto":
+        raise click.UsageError("--measure is for --form auto.")
+    asked = Asked(form, opset, batch, time, padding, taps, streaming, target, measure)
     if target == ALL:
         if check:
             raise click.UsageError("--check judges one file; name one target.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from onnx import ModelProto
 from rnn_export.exporters.saving import save
 from rnn_export.exporters.stored import Stored
 from rnn_export.exporters.tensors import Place, external_places, filled
+
+CHOICE = "rnn_export.choice"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,13 @@ class Exported:
     def model(self) -> ModelProto:
         """The whole model; initializers of more than 256 MB refer to the data file that ``save`` writes."""
         return filled(self.skeleton, self.stored, self.places)
+
+    def explained(self, reason: str) -> Exported:
+        """Return the same with the reason for its form in the metadata, as "rnn_export.choice"."""
+        skeleton = ModelProto()
+        skeleton.CopyFrom(self.skeleton)
+        skeleton.metadata_props.add(key=CHOICE, value=reason)
+        return replace(self, skeleton=skeleton)
 
     def save(self, path: str | Path) -> Path:
         """Write the file, and its data file if it needs one, whole or not at all; return ``path``.

@@ -11,9 +11,10 @@ from rnn_export.network import Network
 
 if TYPE_CHECKING:
     from rnn_export.verifier import Report
+    from rnn_export.workflows.choosing import Choice
 
 AUTO = "auto"
-CHECKER = "onnxruntime:cpu"
+CHECKER = TARGET = "onnxruntime:cpu"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Asked:
         streaming: states become inputs and outputs, carried by the caller from run to run.
         target: the runtime that is to take the file: form, sizes and opset are such that it does
             (workflows.targets); None for no one in particular.
+        measure: choose form "auto" by timing the forms on this machine, not by the table.
     """
 
     form: str = "rnn"
@@ -35,6 +37,7 @@ class Asked:
     taps: bool = False
     streaming: bool = False
     target: str | None = None
+    measure: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,11 +152,10 @@ def exported_from(network: Network, asked: Asked) -> Exported:
 
         return fitted(network, asked)
     if asked.form == AUTO:
-        from rnn_export.workflows.choosing import choose
-
-        choice = choose(network, batch=asked.batch, time=asked.time)
+        choice = choice_for(network, asked, TARGET)
         exported = exported_from(network, replace(asked, form=choice.form, streaming=False))
-        return replace(exported, notes=(choice.reason, *exported.notes))
+        noted = replace(exported, notes=(choice.reason, *exported.notes))
+        return noted.explained(choice.reason)
     settings = {} if asked.opset is None else {"opset": asked.opset}
     return export(
         network,
@@ -164,6 +166,17 @@ def exported_from(network: Network, asked: Asked) -> Exported:
         taps=asked.taps,
         **settings,
     )
+
+
+def choice_for(network: Network, asked: Asked, target: str) -> Choice:
+    """Return the form for a runtime: by the measured table, or by measuring here where that is asked for."""
+    if asked.measure:
+        from rnn_export.workflows.benchmarks.fastest import fastest
+
+        return fastest(network, target, batch=asked.batch, time=asked.time)
+    from rnn_export.workflows.choosing import choose
+
+    return choose(network, target, batch=asked.batch, time=asked.time)
 
 
 def _written(network: Network, exported: Exported, file: Path) -> Written:

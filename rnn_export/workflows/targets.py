@@ -12,7 +12,8 @@ from rnn_export.exporters.adjusting import adjusted
 from rnn_export.exporters.opsets import DEFAULT
 from rnn_export.network import BATCH, TIME, Network
 from rnn_export.workflows.capabilities import Capability, Finding, capabilities
-from rnn_export.workflows.choosing import choose
+from rnn_export.workflows.choosing import Choice
+from rnn_export.workflows.exporting import choice_for
 from rnn_export.workflows.traits import traits_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def fitted(network: Network, asked: Asked) -> Exported:
         taps=asked.taps,
     )
     exported = adjusted(exported, fit.adjusted)
-    return replace(exported, notes=(*fit.reasons, *exported.notes))
+    noted = replace(exported, notes=(*fit.reasons, *exported.notes))
+    return noted.explained("; ".join(fit.reasons)) if asked.form == AUTO else noted
 
 
 def fit_for(network: Network, known: Capability, asked: Asked) -> Fitted:
@@ -88,7 +90,7 @@ def fit_for(network: Network, known: Capability, asked: Asked) -> Fitted:
     """
     subject = f"target {known.runtime}"
     needs = traits_of(network, padding=asked.padding)
-    forms = _forms(network, known, asked)
+    forms, chosen = _forms(network, known, asked)
     wrong = {form: list(_obstacles(known, form, needs)) for form in forms}
     right = [form for form in forms if not wrong[form]]
     if not right:
@@ -107,6 +109,7 @@ def fit_for(network: Network, known: Capability, asked: Asked) -> Fitted:
     adjustments = tuple(dict.fromkeys(name for each in findings for name in each.adjusted))
     reasons = (
         _form_reason(known, form, wrong),
+        *([chosen.reason] if chosen is not None and chosen.form == form else []),
         *sizes,
         *_opset_reason(known, asked, opset),
         *(
@@ -122,12 +125,10 @@ def fit_for(network: Network, known: Capability, asked: Asked) -> Fitted:
 
 def _unknown(network: Network, asked: Asked, target: str) -> Exported:
     """Export for a runtime that no matrix has measured: as asked, and saying so."""
-    form = asked.form
-    if form == AUTO:
-        form = choose(network, target, batch=asked.batch, time=asked.time).form
+    chosen = choice_for(network, asked, target) if asked.form == AUTO else None
     exported = export(
         network,
-        form=form,
+        form=asked.form if chosen is None else chosen.form,
         opset=asked.opset or DEFAULT,
         batch=asked.batch,
         time=asked.time,
@@ -135,20 +136,30 @@ def _unknown(network: Network, asked: Asked, target: str) -> Exported:
         taps=asked.taps,
     )
     note = f"{target} is not in the table of capabilities: judge the file with `verify --runtime {target}`"
-    return replace(exported, notes=(note, *exported.notes))
+    if chosen is None:
+        return replace(exported, notes=(note, *exported.notes))
+    noted = replace(exported, notes=(chosen.reason, note, *exported.notes))
+    return noted.explained(chosen.reason)
 
 
-def _forms(network: Network, known: Capability, asked: Asked) -> list[str]:
-    """Return the forms in question, the fastest first."""
+def _forms(network: Network, known: Capability, asked: Asked) -> tuple[list[str], Choice | None]:
+    """Return the forms in question, the fastest first, and the choice that says so, if it was made by figures."""
     if asked.form != AUTO:
-        return [asked.form]
+        return [asked.form], None
     steps = asked.time is not None or not _is_free(network, TIME)
     forms = [form for form in FORMS if form in known.traits and (steps or form != NEED_TIME)]
     cost: Mapping[str, float] = known.speed
-    if asked.batch is not None or asked.time is not None:
+    chosen = None
+    if asked.measure or asked.batch is not None or asked.time is not None:
         # Measured at many sizes, where it was measured at all.
-        cost = choose(network, known.runtime, batch=asked.batch, time=asked.time).cost or cost
-    return sorted(forms, key=lambda form: (cost.get(form, float("inf")), FORMS.index(form)))
+        chosen = choice_for(network, asked, known.runtime)
+        cost = chosen.cost or cost
+    ordered = sorted(forms, key=lambda form: (cost.get(form, float("inf")), FORMS.index(form)))
+    if chosen is not None and chosen.cost and chosen.form in ordered:
+        # Of forms that are equally fast, the more portable one.
+        ordered.remove(chosen.form)
+        ordered.insert(0, chosen.form)
+    return ordered, chosen if chosen is not None and chosen.cost else None
 
 
 def _obstacles(known: Capability, form: str, needs: Sequence[str]) -> Iterator[tuple[str, Finding]]:

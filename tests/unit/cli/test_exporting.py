@@ -57,8 +57,30 @@ def test_streaming_adds_the_states(tmp_path: Path) -> None:
 def test_auto_says_which_form_and_why(tmp_path: Path) -> None:
     done = program("export", KERAS, "-o", tmp_path / "m.onnx", "--form", "auto", "--batch", "32")
     assert done.returncode == 0, done.stderr
-    assert "note: " in done.stdout
-    assert "onnxruntime:cpu" in done.stdout
+    model = onnx.load(tmp_path / "m.onnx")
+    (reason,) = [item.value for item in model.metadata_props if item.key == "rnn_export.choice"]
+    assert "by the measured table for onnxruntime:cpu at batch 32" in reason
+    assert f"note: {reason}" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("target", [(), ("--target", "onnxruntime:cpu")], ids=["alone", "target"])
+def test_measure_chooses_by_timing_here_and_says_so(
+    tmp_path: Path, target: tuple[str, ...]
+) -> None:
+    options = ("--form", "auto", "--measure", "--batch", "2", "--time", "5", *target)
+    done = program("export", KERAS, "-o", tmp_path / "m.onnx", *options)
+    assert done.returncode == 0, done.stderr
+    model = onnx.load(tmp_path / "m.onnx")
+    held = {item.key: item.value for item in model.metadata_props}
+    reason = f"{held['rnn_export.form']} by measuring on onnxruntime:cpu at batch 2, time 5"
+    assert reason in held["rnn_export.choice"]
+    assert f"note: {reason}" in " ".join(done.stdout.split())
+
+
+def test_measure_without_auto_is_usage(tmp_path: Path) -> None:
+    done = program("export", KERAS, "-o", tmp_path / "m.onnx", "--form", "scan", "--measure")
+    assert done.returncode == 2
+    assert "--form auto" in done.stderr
 
 
 def test_json_on_stdout_stands_alone(tmp_path: Path) -> None:
