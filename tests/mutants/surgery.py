@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
-Change = Callable[[np.ndarray], np.ndarray]
+from tests.mutants.kinds import Change, Choose, Make
 
 
 def copied(model: ModelProto) -> ModelProto:
@@ -36,12 +36,27 @@ def edit(model: ModelProto, name: str, change: Change) -> ModelProto:
     raise KeyError(name)
 
 
+def put(model: ModelProto, name: str, values: np.ndarray) -> ModelProto:
+    """Return the model with other values in an initializer."""
+    return edit(model, name, lambda _: values)
+
+
+def of(name: str, change: Choose) -> Make:
+    """Return the corruption of an initializer by a change that picks its place."""
+    return lambda model, rng: edit(model, name, lambda values: change(values, rng))
+
+
+def plain(name: str, change: Change) -> Make:
+    """Return the corruption of an initializer by a change that picks nothing."""
+    return lambda model, rng: edit(model, name, change)
+
+
 def node(model: ModelProto, name: str) -> NodeProto:
     """Return a node by name, or the only one of an operator by its type."""
-    for item in model.graph.node:
-        if item.name == name:
-            return item
-    (found,) = [item for item in model.graph.node if item.op_type == name]
+    found: NodeProto
+    (found,) = [item for item in model.graph.node if item.name == name] or [
+        item for item in model.graph.node if item.op_type == name
+    ]
     return found
 
 
@@ -56,6 +71,16 @@ def attribute(model: ModelProto, name: str, **values: object) -> ModelProto:
         if value is not None:
             item.attribute.append(helper.make_attribute(key, value))
     return made
+
+
+def setting(name: str, **values: object) -> Make:
+    """Return the corruption of a node's attributes; None removes one."""
+    return lambda model, rng: attribute(model, name, **values)
+
+
+def wiring_to(name: str, at: int, value: str) -> Make:
+    """Return the corruption by which a node's input ``at`` reads another value, "" for none."""
+    return lambda model, rng: rewired(model, name, at, value)
 
 
 def constant(model: ModelProto, name: str, values: np.ndarray) -> str:
@@ -132,6 +157,8 @@ def rewired(model: ModelProto, name: str, at: int, value: str) -> ModelProto:
     return made
 
 
-def op(kind: str, inputs: list[str], **attributes: object) -> NodeProto:
+def op(kind: str, inputs: list[str], **attributes: Sequence[int]) -> NodeProto:
     """Return a node whose output is "<there>"."""
-    return helper.make_node(kind, inputs, ["<there>"], **attributes)
+    made = helper.make_node(kind, inputs, ["<there>"])
+    made.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+    return made

@@ -20,7 +20,7 @@ EVERY = Checks()
 def test_there_are_enough_of_both_and_no_name_comes_twice() -> None:
     assert len(MUTANTS) >= 80
     assert len(EQUIVALENTS) >= 10
-    names = Counter(item.id for item in (*MUTANTS, *EQUIVALENTS))
+    names = Counter([item.id for item in MUTANTS] + [item.id for item in EQUIVALENTS])
     assert max(names.values()) == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import onnxruntime
@@ -25,7 +25,7 @@ from rnn_export.verifier import (
 )
 from rnn_export.verifier.static import check_weights
 from rnn_export.workflows.observing import reading
-from tests.mutants.catalogue import Mutant
+from tests.mutants.mutant import STEPS, Mutant
 from tests.mutants.worlds import WORLDS
 
 ALONE = Checks(static=False, shipped=False)
@@ -55,12 +55,16 @@ class Tried:
     static: bool
 
 
-@lru_cache(maxsize=32)
-def world(name: str, seed: int) -> tuple[Network, ModelProto, tuple[InputSet, ...]]:
-    """Return a world's network, its right model, and the two most telling input sets."""
+@lru_cache(maxsize=64)
+def world(
+    name: str, seed: int, form: str = "rnn"
+) -> tuple[Network, ModelProto, tuple[InputSet, ...]]:
+    """Return a world's network, its right model in a form, and the two most telling input sets."""
     network = WORLDS[name](seed)
-    sets = [item for item in design(network, seed=seed) if item.kind in ("odd", "long")]
-    return network, export(network).model, tuple(sets)
+    time = STEPS if form == "unrolled" else None
+    fixed = {} if time is None else {"time": time}
+    sets = design(network, seed=seed, pinned=fixed, kinds=("odd", "long"))
+    return network, export(network, form=form, time=time).model, sets
 
 
 def observe(
@@ -80,9 +84,11 @@ def observe(
     )
 
 
-def try_model(name: str, seed: int, model: ModelProto, checks: Checks) -> Verdict:
+def try_model(
+    name: str, seed: int, model: ModelProto, checks: Checks, form: str = "rnn"
+) -> Verdict:
     """Return the first verdict that names a fault, else the first that fails, else the last."""
-    network, _, sets = world(name, seed)
+    network, _, sets = world(name, seed, form)
     failed: Verdict | None = None
     for inputs in sets:
         verdict = judge(network, observe(model, inputs.feeds, network, seed), checks)
@@ -93,11 +99,12 @@ def try_model(name: str, seed: int, model: ModelProto, checks: Checks) -> Verdic
     return failed or verdict
 
 
+@cache
 def attempt(mutant: Mutant, seed: int, checks: Checks = ALONE) -> Tried:
     """Make a mutant with one seed, and judge it."""
-    network, right, _ = world(mutant.world, seed)
-    model = mutant.make(right, np.random.default_rng([seed, sum(mutant.name.encode())]))
-    verdict = try_model(mutant.world, seed, model, checks)
+    network, right, _ = world(mutant.world, seed, mutant.form)
+    model = mutant.made(network, right, np.random.default_rng([seed, sum(mutant.name.encode())]))
+    verdict = try_model(mutant.world, seed, model, checks, mutant.form)
     killed = verdict.outcome in (Outcome.FAIL, Outcome.PRECISION_DOWNGRADED)
     layer = verdict.where.layer if verdict.where else ""
     names = (verdict.diagnosis or "").split(" or ")

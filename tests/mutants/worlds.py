@@ -145,6 +145,53 @@ def kinds(seed: int) -> Network:
     return draft.finish(Source("python", "kinds"))
 
 
+def smooth(seed: int) -> Network:
+    """Activations with variants that are easily mistaken for them."""
+    rng = np.random.default_rng(seed)
+    draft = Draft()
+    x = draft.input("x", ("batch", "time", 5), "float32")
+    cells = (
+        _cell(rng, 5, 9, "gelu"),
+        _cell(rng, 9, 7, "leaky_relu", negative_slope=0.2),
+        _cell(rng, 7, 6, "silu"),
+    )
+    for at, cell in enumerate(cells):
+        (x,) = draft.call(f"rnn{at}", Recurrent((cell,), ("sequence",)), [x])
+    draft.output("rnn2", x)
+    return draft.finish(Source("python", "smooth"))
+
+
+def _typed(seed: int, dtype: str) -> Network:
+    """Two layers and a Dense head that compute in ``dtype``, weights stored in it too."""
+    rng = np.random.default_rng(seed)
+    stored = np.dtype(dtype)
+    draft = Draft()
+    x = draft.input("x", ("batch", "time", 5), dtype)
+    width = 5
+    for at, units in enumerate((9, 7)):
+        cell = _cell(rng, width, units)
+        assert cell.bias is not None
+        parts = (cell.kernel, cell.recurrent_kernel, cell.bias)
+        # What float32 cannot hold either.
+        fine = (part.read() + 1e-9 * rng.standard_normal(part.shape) for part in parts)
+        kernel, recurrent, bias = (ArrayWeight(part.astype(stored)) for part in fine)
+        own = Cell("", kernel, recurrent, bias, cell.activation)
+        (x,) = draft.call(f"rnn{at}", Recurrent((own,), ("sequence",)), [x], dtype=dtype)
+        width = units
+    draft.output("rnn1", x)
+    return draft.finish(Source("python", dtype))
+
+
+def double(seed: int) -> Network:
+    """Two layers in float64."""
+    return _typed(seed, "float64")
+
+
+def half(seed: int) -> Network:
+    """Two layers in float16."""
+    return _typed(seed, "float16")
+
+
 def stateful(seed: int) -> Network:
     """Two cells in one RNN with a state input each; one step at a time or many."""
     rng = np.random.default_rng(seed)
@@ -163,5 +210,17 @@ def stateful(seed: int) -> Network:
 
 WORLDS: dict[str, Callable[[int], Network]] = {
     world.__name__: world
-    for world in (single, stack, square, both, masked, tokens, kinds, stateful)
+    for world in (
+        single,
+        stack,
+        square,
+        both,
+        masked,
+        tokens,
+        kinds,
+        smooth,
+        stateful,
+        double,
+        half,
+    )
 }

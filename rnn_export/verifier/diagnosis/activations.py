@@ -21,6 +21,9 @@ OTHERS = (
 USUAL = (0.0, 0.01, 0.1, 0.2, 0.3, 1.0, 2.0)
 """Values that parameters have by default somewhere."""
 
+SWITCHES = frozenset({"approximate"})
+"""Parameters that are on or off."""
+
 DEGENERATE = 1e-12
 """A pair of parameters whose activations differ by less says nothing of the parameter."""
 
@@ -74,7 +77,7 @@ def others(own: Activation) -> Iterator[Activation]:
         if name != own.name:
             yield activation(name, **parameters)
     for name in own.options:
-        for value in USUAL:
+        for value in (0.0, 1.0) if name in SWITCHES else USUAL:
             if value != own.options[name] and name != "max_value":
                 yield activation(own.name, **{**own.options, name: value})
 
@@ -91,6 +94,8 @@ def _fitted(subject: Subject) -> list[Activation]:
     z, value, shown = local.z[place], local.value[place], steps.after[place]
     found = []
     for name, parameter in own.parameters:
+        if name in SWITCHES:
+            continue
         try:
             moved = activation(own.name, **{**own.options, name: parameter + 1.0})
             bend = float(moved(np.array([z]))[0] - value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from rnn_export.builders.reference import trace
 from rnn_export.network import Network
 from rnn_export.network.ops import Embedding
 from rnn_export.verifier.comparing import ratios
-from rnn_export.verifier.tapped import forward
+from rnn_export.verifier.diagnosis.orders import masked_so, other_masks
+from rnn_export.verifier.recurring import cell_paths
+from rnn_export.verifier.tapped import Case, check, forward
 from rnn_export.verifier.trail import Trail, Tread
 
 
@@ -29,8 +32,21 @@ def fed(
     shown = forward(case.reading, case.reading.x).astype(np.float64)
     if case.order.active is None:
         yield from _moved(case.path, shown, case.x.value, case.x.bound)
-        yield from _others(tread, shown, trail)
+        yield from _others(network, tread, shown, trail)
+    turned = replace(case.reading, reverse=not case.reading.reverse)
+    if case.order.active is not None and _right(replace(case, reading=turned)):
+        yield "time runs the other way", case.path
+    if case.order.active is not None:
+        for name, mask in other_masks(case.order):
+            if masked_so(case, mask)():
+                yield name, case.path
+                return
     yield from _rows(network, feeds, tread, shown)
+
+
+def _right(case: Case) -> bool:
+    found, _, _ = check(case)
+    return not any(item.failed for item in found if item.subject.startswith("input of"))
 
 
 def _moved(
@@ -58,13 +74,18 @@ def _moved(
         yield "input one step early", path
 
 
-def _others(tread: Tread, shown: np.ndarray, trail: Trail) -> Iterator[tuple[str, str]]:
+def _others(
+    network: Network, tread: Tread, shown: np.ndarray, trail: Trail
+) -> Iterator[tuple[str, str]]:
     """Yield another cell's states, or its input, where the input is that."""
     own = tread.case.path
+    sources = {path: call.inputs[0] for call in network.recurrent() for path in cell_paths(call)}
     # Backwards: the cell right below is the likeliest to have been skipped.
     for other in reversed(trail.treads):
         if other.case.path == own:
             continue
+        if sources[other.case.path] == sources[own]:
+            continue  # Both are to read the same.
         if other.steps.x.shape == shown.shape and np.array_equal(other.steps.x, shown):
             yield f"input is that of {other.case.path}, which is skipped", own
             return
@@ -77,8 +98,6 @@ def _rows(
     network: Network, feeds: Mapping[str, np.ndarray], tread: Tread, shown: np.ndarray
 ) -> Iterator[tuple[str, str]]:
     """Yield the entries of an embedding's table that are off, where the input comes straight from one."""
-    from rnn_export.verifier.recurring import cell_paths
-
     call = next(item for item in network.recurrent() if tread.case.path in cell_paths(item))
     maker = next((item for item in network.calls if call.inputs[0] in item.outputs), None)
     if maker is None or not isinstance(maker.op, Embedding):

@@ -40,5 +40,11 @@ FORMATS: dict[str, Rounding] = {
     "tf32 (cut off)": tf32_cut,
 }
 
+
+def formats(dtype: str) -> dict[str, Rounding]:
+    """Return the formats that are coarser than a dtype's own."""
+    return {"float32": _through("float32"), **FORMATS} if dtype == "float64" else FORMATS
+
+
 STORED: dict[str, float] = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 """Unit roundoff of the formats in which states can be stored."""

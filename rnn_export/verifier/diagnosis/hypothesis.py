@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_export.verifier.bounds.cell import Local
+from rnn_export.verifier.bounds.cell import Affine, Local
 from rnn_export.verifier.comparing import ratios
 from rnn_export.verifier.tapped import Case, Steps
 
@@ -65,20 +65,24 @@ class Subject:
         steps: what was shown.
         local: what should have been, step by step.
         sets: few samples of the steps first, all of them last.
+        others: (path, weights) of the network's other cells of the same sizes.
     """
 
     case: Case
     steps: Steps
     local: Local
     sets: tuple[Steps, ...]
+    others: tuple[tuple[str, Affine], ...] = ()
 
     @staticmethod
-    def of(case: Case, steps: Steps, local: Local) -> Subject:
+    def of(
+        case: Case, steps: Steps, local: Local, others: tuple[tuple[str, Affine], ...] = ()
+    ) -> Subject:
         """Return the subject, with few samples of its steps beside all of them."""
         away = ratios(steps.after, local.value, local.bound, case.dtype).max(axis=2)
         if steps.active is not None:
             away = np.where(steps.active, away, 0.0)
-        return Subject(case, steps, local, (*_samples(steps, away), steps))
+        return Subject(case, steps, local, (*_samples(steps, away), steps), others)
 
     def changed(
         self, name: str, *, weak: bool = False, alike: bool = False, **changes: Any

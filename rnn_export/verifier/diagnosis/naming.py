@@ -9,6 +9,7 @@ import numpy as np
 
 from rnn_export.network import Network, Port
 from rnn_export.network.ops import Recurrent
+from rnn_export.verifier.bounds.cell import Affine
 from rnn_export.verifier.comparing import Comparison
 from rnn_export.verifier.diagnosis.cells import cell_hypotheses
 from rnn_export.verifier.diagnosis.feeding import fed
@@ -18,6 +19,7 @@ from rnn_export.verifier.diagnosis.outputs import moved, picked
 from rnn_export.verifier.diagnosis.replaying import Replays
 from rnn_export.verifier.diagnosis.single import one_weight
 from rnn_export.verifier.diagnosis.weights import rounded_weights, scaled_weights
+from rnn_export.verifier.recurring import cell_paths
 from rnn_export.verifier.regression import Suspect, regress, weight_named
 from rnn_export.verifier.trail import Shown, Trail, Tread
 
@@ -64,7 +66,7 @@ def diagnose(
     with np.errstate(all="ignore"):
         tread = _tread(trail, failed)
         if tread is not None and failed.subject.startswith(("states of", "initial state of")):
-            return _of_cell(tread, failed)
+            return _of_cell(network, tread, failed)
         names = list(_elsewhere(network, feeds, shown, trail, failed, tread))
     layers = {layer for _, layer in names}
     layer = layers.pop() if len(layers) == 1 else ""
@@ -103,14 +105,26 @@ def _tread(trail: Trail, failed: Comparison) -> Tread | None:
     return next((item for item in trail.treads if subject.endswith(f" of {item.case.path}")), None)
 
 
-def _of_cell(tread: Tread, failed: Comparison) -> Diagnosis:
+def _others(network: Network, tread: Tread) -> tuple[tuple[str, Affine], ...]:
+    """Return the other cells whose weights could stand in for this one's."""
+    own, found = tread.case, []
+    for call in network.calls:
+        if isinstance(call.op, Recurrent):
+            for path, cell in zip(cell_paths(call), call.op.cells, strict=True):
+                other = Affine.of(cell, call.dtype)
+                if path != own.path and other.kernel.shape == own.affine.kernel.shape:
+                    found.append((path, other))
+    return tuple(found)
+
+
+def _of_cell(network: Network, tread: Tread, failed: Comparison) -> Diagnosis:
     case, steps = tread.case, tread.steps
     if failed.subject.startswith("initial state of"):
         spurious = case.start.exact and not np.any(case.start.value)
         lost = not np.any(tread.steps.before[:1])
         name = "an initial state where there is none" if spurious else "another initial state"
         return Diagnosis(("initial state lost" if lost and not spurious else name,))
-    subject = Subject.of(case, steps, tread.local)
+    subject = Subject.of(case, steps, tread.local, _others(network, tread))
     found = explaining(cell_hypotheses(subject))
     faults = tuple(item.name for item in found if not item.precision)
     if found:

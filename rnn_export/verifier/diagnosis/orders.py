@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from rnn_export.verifier.comparing import ratios
 from rnn_export.verifier.diagnosis.hypothesis import Hypothesis, Subject, Trial
 from rnn_export.verifier.estimate import Estimate
 from rnn_export.verifier.order import Order
@@ -22,6 +24,10 @@ def order_hypotheses(subject: Subject) -> Iterator[Hypothesis]:
         zero = Estimate(np.zeros_like(case.start.value))
         lost = replace(case, start=zero, reading=replace(case.reading, initial=None))
         yield Hypothesis("initial state lost", _states_hold(lost, steps.compact))
+    if case.order.active is not None:
+        for name, mask in other_masks(case.order):
+            yield Hypothesis(name, masked_so(case, mask))
+    yield from _misplaced(subject)
     states, x = case.reading.states, case.reading.x
     if x is not None:
         yield Hypothesis("states one step late", _cut(case, x[:-1], states[1:]))
@@ -36,6 +42,60 @@ def order_hypotheses(subject: Subject) -> Iterator[Hypothesis]:
     ):
         moved = case.of(replace(case.reading, states=other))
         yield Hypothesis(name, _states_hold(moved, steps.compact))
+
+
+def other_masks(order: Order) -> Iterator[tuple[str, np.ndarray | None]]:
+    """Yield (name of the bug, mask (batch, time) or None) for what a file may have made of a mask."""
+    mask = order.mask
+    assert mask is not None
+    right = np.arange(order.time) < mask.sum(axis=1, keepdims=True)
+    yield "mask ignored", None
+    for name, other in (
+        ("padding taken to be on the right", right),
+        ("padding taken to be on the left", right[:, ::-1]),
+        ("mask reversed in time", mask[:, ::-1]),
+        ("mask negated", ~mask),
+    ):
+        if not np.array_equal(other, mask):
+            yield name, other
+
+
+def masked_so(case: Case, mask: np.ndarray | None) -> Callable[[], bool]:
+    """Return a test of the cell as if it had another mask."""
+
+    def explains() -> bool:
+        order = Order.of(case.order.batch, case.order.time, mask, case.order.backwards)
+        found, steps, _ = check(replace(case, order=order))
+        return steps is not None and not any(item.failed for item in found)
+
+    return explains
+
+
+def _misplaced(subject: Subject) -> Iterator[Hypothesis]:
+    """Yield what single steps may have taken instead of their own input or the state before them."""
+    case, steps, local = subject.case, subject.steps, subject.local
+    wrong = ratios(steps.after, local.value, local.bound, case.dtype) > 1
+    if steps.active is not None:
+        wrong &= steps.active[:, :, None]
+    places = np.flatnonzero(wrong.any(axis=(1, 2)))
+    if not len(places) or 3 * len(places) > len(wrong):
+        return
+    at = ", ".join(str(case.order.instant(int(step))) for step in places[:3])
+    title = f"step{'s' if len(places) > 1 else ''} {at}{'...' if len(places) > 3 else ''}"
+    for name, field, values, shift in (
+        ("the input of the step before", "x", steps.x, 1),
+        ("the input of the step after", "x", steps.x, -1),
+        ("the state of the step before the last", "before", steps.before, 1),
+        ("the initial state", "before", steps.before, 0),
+    ):
+        other = values.copy()
+        taken_from = places - shift if shift else np.zeros_like(places)
+        if not 0 <= taken_from.min() <= taken_from.max() < len(values):
+            continue
+        other[places] = values[taken_from]
+        changes: dict[str, Any] = {field: other}
+        trial = Trial.on(case, replace(steps, **changes))
+        yield Hypothesis(f"{title} of {case.path} takes {name}", trial.holds)
 
 
 def _states_hold(case: Case, compact: bool) -> Callable[[], bool]:

@@ -53,7 +53,9 @@ def picked(shown: Mapping[str, np.ndarray], name: str, treads: list[Tread]) -> I
                     break
         if array.ndim == 3 and steps.shape == array.swapaxes(0, 1).shape:
             major = array.swapaxes(0, 1)
-            if np.array_equal(major, steps):
+            if np.array_equal(major, steps) and tread.case.order.active is not None:
+                yield f"output {name!r} shows the state of {path} at masked steps"
+            elif np.array_equal(major, steps):
                 yield f"output {name!r} is the states of {path} in order of processing"
             elif np.array_equal(major, steps[::-1]):
                 yield f"output {name!r} is the states of {path} reversed in time"
@@ -61,3 +63,27 @@ def picked(shown: Mapping[str, np.ndarray], name: str, treads: list[Tread]) -> I
                 yield f"output {name!r} one step late"
             elif np.array_equal(major[:-1], steps[1:]):
                 yield f"output {name!r} one step early"
+            else:
+                yield from _nearly(name, path, major, steps)
+
+
+def _nearly(name: str, path: str, shown: np.ndarray, states: np.ndarray) -> Iterator[str]:
+    """Yield what little sets an output (time, batch, units) apart from a cell's states."""
+    with np.errstate(invalid="ignore"):
+        away = shown - states
+    wrong = np.flatnonzero((away != 0).any(axis=(1, 2)))
+    if 2 * len(wrong) < len(shown):
+        same = [np.flatnonzero((states == shown[step]).all(axis=(1, 2))) for step in wrong]
+        if len(wrong) == 2 and [found.tolist() for found in same] == [[wrong[1]], [wrong[0]]]:
+            yield f"steps {wrong[0]} and {wrong[1]} exchanged in output {name!r}"
+        elif all(len(found) for found in same):
+            step = wrong[0]
+            yield f"output {name!r} shows step {same[0][0]} of {path} at step {step}"
+    columns = np.flatnonzero((away != 0).any(axis=(0, 1)))
+    if 0 < len(columns) < shown.shape[2] or len(columns) == 1:
+        added = away[..., columns]
+        middle = np.median(added, axis=(0, 1))
+        # The sum was rounded to float32.
+        coarse = np.spacing(np.float32(np.abs(shown[..., columns]).max()))
+        if np.all(np.abs(added - middle) <= coarse):
+            yield f"{middle[0]:.3g} added to unit {columns[0]} of output {name!r}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_export.verifier.bounds.cell import slopes
 from rnn_export.verifier.comparing import ratios
-from rnn_export.verifier.diagnosis.formats import FORMATS
+from rnn_export.verifier.diagnosis.formats import formats
 from rnn_export.verifier.diagnosis.hypothesis import Hypothesis, Subject
 
 TELLING = 12
@@ -40,6 +40,16 @@ def weight_hypotheses(subject: Subject) -> Iterator[Hypothesis]:
         yield changed("bias negated", bias=-bias)
         yield changed("bias reversed", bias=bias[::-1])
         yield changed("bias halved", bias=bias / 2)
+    for path, other in subject.others:
+        own: dict[str, Any] = {
+            "kernel": other.kernel,
+            "recurrent": other.recurrent,
+            "bias": other.bias,
+        }
+        yield changed(f"weights of {path}", **own)
+        for field, name in (("kernel", "kernel"), ("recurrent", "recurrent kernel")):
+            values: dict[str, Any] = {field: own[field]}
+            yield changed(f"{name} of {path}", **values)
     carried = recurrent + np.eye(len(recurrent))
     yield changed("previous state added", recurrent=carried)
     yield from _exchanged(subject)
@@ -98,7 +108,7 @@ def rounded_weights(subject: Subject) -> Iterator[Hypothesis]:
     """Yield weights in a coarser format."""
     affine = subject.case.affine
     assert affine.recurrent is not None
-    for name, rounding in FORMATS.items():
+    for name, rounding in formats(subject.case.dtype).items():
         kernel, recurrent = rounding(affine.kernel), rounding(affine.recurrent)
         parts: dict[str, dict[str, Any]] = {
             "weights": {"kernel": kernel, "recurrent": recurrent},

@@ -1,0 +1,1 @@
+"""The faults that mutants have, by what is wrong."""
