@@ -12,10 +12,20 @@ import pytest
 from rnn_export.exporters import export
 from rnn_export.network import Network
 from rnn_export.runtimes import Crashed, OnnxFile, Options, Unavailable, connect
-from rnn_export.verifier import Outcome
+from rnn_export.verifier import InputSet, Outcome, judge
 from rnn_export.workflows.matrix.trying import Inputs, Trials
+from rnn_export.workflows.observing import observe
 from rnn_export.workflows.subjects import opened
-from tests.contract.traps import BATCH, FEATURES, TIME, TRAPS, judged, layer
+from tests.contract.traps import (
+    BATCH,
+    FEATURES,
+    TIME,
+    TRAPS,
+    UNITS,
+    judged,
+    layer,
+    with_state,
+)
 
 CASES = [(name, runtime) for name, trap in TRAPS.items() for runtime in trap.caught]
 
@@ -113,6 +123,25 @@ def test_a_symbolic_batch_that_kills_tract_is_a_crash_and_the_next_file_runs(
     assert tried.outcome is Outcome.CRASHED
     assert "SIGABRT" in tried.reason
     assert trials.attempt(model, subject, Inputs(network), {}).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("form", ["rnn", "scan"])
+def test_openvinos_state_after_no_steps_does_not_pass(
+    form: str, runtimes: Runtimes, tmp_path: Path
+) -> None:
+    network = with_state()
+    path = export(network, form=form).save(tmp_path / "model.onnx")
+    subject = opened(network, path, tmp_path)
+    h0 = np.linspace(-2.0, 3.0, BATCH * UNITS, dtype=np.float32).reshape(BATCH, UNITS)
+    feeds = {"x": np.zeros((BATCH, 0, FEATURES), np.float32), "h0": h0}
+    connection = runtimes.of("openvino:cpu").connection
+    with connection.open(OnnxFile(path)) as session:
+        observation = observe(
+            network, session, None, subject, InputSet("no steps", feeds, BATCH, 0, 0, 0.0)
+        )
+    # It gives whatever the memory held (rnn), or no rows at all (scan).
+    assert not np.array_equal(observation.shipped["rnn_1"], h0)
+    assert judge(network, observation).outcome in (Outcome.FAIL, Outcome.UNVERIFIABLE)
 
 
 def test_an_empty_batch_that_kills_openvino_is_a_crash_and_the_next_file_runs(

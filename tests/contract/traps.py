@@ -13,7 +13,7 @@ from rnn_export.builders import stacked
 from rnn_export.exporters import export
 from rnn_export.exporters.adjusting import adjusted_model
 from rnn_export.network import Draft, Network, Source, activation
-from rnn_export.network.ops import Cell, Concatenate, Recurrent
+from rnn_export.network.ops import Cell, Concatenate, Recurrent, Repeat
 from rnn_export.verifier import Outcome
 from rnn_export.workflows.matrix.result import Tried
 from rnn_export.workflows.matrix.trying import Inputs, Trials
@@ -62,6 +62,29 @@ def layer(**options: object) -> Callable[[], Network]:
         return made
 
     return make
+
+
+def last_state() -> Network:
+    """One layer whose last state is put out as a sequence of one step: (1, 1, units), as Y_h is for one row."""
+    (call,) = layer()().recurrent()
+    assert isinstance(call.op, Recurrent)
+    draft = Draft()
+    x = draft.input("x", ("batch", "time", FEATURES), "float32")
+    made = draft.call("rnn", Recurrent(call.op.cells, ("output",)), [x])
+    draft.output("last", *draft.call("last", Repeat(1), made))
+    return draft.finish(Source("python", "last state"))
+
+
+def put_out_by_the_node(network: Network) -> ModelProto:
+    """Return the file of one row in which the RNN's Y_h is the output, with nothing between."""
+    model = export(network, batch=1).model
+    (node,) = [node for node in model.graph.node if node.op_type == "RNN"]
+    assert not node.output[0]
+    node.output[1] = model.graph.output[0].name
+    kept = [each for each in model.graph.node if each.op_type in ("RNN", "Transpose")]
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    return model
 
 
 def native(network: Network) -> ModelProto:
@@ -194,6 +217,9 @@ TRAPS = {
             "tract": REFUSED,
         },
         padding="right",
+    ),
+    "the last state alone": Trap(
+        last_state, put_out_by_the_node, {"mnn": WRONG}, fixed={"batch": 1}
     ),
     "a single reverse direction": Trap(
         layer(go_backwards=True), native, {"tract": WRONG, "mnn": WRONG}
