@@ -1,6 +1,6 @@
 """Print the verifier's figures: false alarms, tightness, what the regression finds, what a verdict costs.
 
-    .venv/bin/python scripts/verifier_figures.py [--elements 1e8] [--runtime R ...] [PART ...]
+    .venv/bin/python scripts/verifier_figures.py [--elements 1e8] [--seconds S] [--runtime R ...] [PART ...]
 
 Parts: alarms, tightness, regression, cost; all by default. Exit code 1 if a goal is missed.
 """
@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
+import os
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
+os.environ.setdefault(
+    "KERAS_BACKEND", "tensorflow"
+)  # Builds the models here; runtimes choose their own.
+
+
+from rnn_export.errors import RuntimeCrashed, RuntimeRefused
 from rnn_export.network import FUNCTIONS, ArrayWeight, Draft, Network, Source, activation
 from rnn_export.network.ops import Cell, Recurrent
-from rnn_export.runtimes import Available, Connection, OnnxFile, connect
+from rnn_export.runtimes import Available, Connection, KerasFile, OnnxFile, connect
 from rnn_export.verifier import Observation, Outcome, judge
 from rnn_export.verifier.inputs.designing import InputSet
 from rnn_export.verifier.trail import Shown
@@ -30,21 +40,46 @@ from rnn_export.workflows import subjects
 from rnn_export.workflows.observing import observe
 from rnn_export.workflows.probing import Probes
 
-ONNX = ("onnxruntime:cpu", "openvino:cpu", "tract", "onnx-reference", "mnn")
-SOURCES = ("numpy",)
-RADII = (0.9, 1.0, 1.5, 3.0)
-UNBOUNDED = (
-    "linear",
-    "relu",
-    "leaky_relu",
-    "exponential",
-    "selu",
-    "elu",
-    "softplus",
-    "gelu",
-    "silu",
-    "mish",
+RESULTS = Path(__file__).resolve().parents[1] / "artifacts" / "verifier" / "figures.json"
+"""What the campaign has counted, on which machine; each piece adds to it."""
+
+SOURCES = ("numpy", "keras:tensorflow", "keras:jax", "keras:torch")
+RUNTIMES = (
+    "numpy",
+    "keras:tensorflow",
+    "onnxruntime:cpu",
+    "openvino:cpu",
+    "tract",
+    "mnn",
+    "onnx-reference",
 )
+FORMS_TRIED = ("rnn", "rnn", "scan", "unrolled")
+RADII = (0.9, 1.0, 1.5, 3.0)
+SIZES = (
+    (1, 4, 50, 64),
+    (32, 64, 100, 40),
+    (8, 16, 1000, 16),
+    (128, 96, 60, 32),
+    (5, 7, 333, 64),
+    (300, 200, 20, 16),
+)
+"""Features, units, time, batch."""
+
+BOUNDED = frozenset(
+    [
+        "tanh",
+        "sigmoid",
+        "softsign",
+        "hard_sigmoid",
+        "hard_tanh",
+        "sparse_sigmoid",
+        "relu6",
+        "softmax",
+        "sparsemax",
+    ]
+)
+EXPLOSIVE = frozenset({"exponential", "log_softmax"})
+"""Activations that leave the range of any dtype where the recurrent weights are large."""
 
 
 def network(
@@ -88,81 +123,182 @@ def _numpy(dtype: str) -> np.dtype:
     return np.dtype(dtype)
 
 
+def machine() -> str:
+    """Return the processor, in words."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    cpu = next(named, platform.processor())
+    return f"{cpu}, {os.cpu_count()} processors, Python {platform.python_version()}, NumPy {np.__version__}"
+
+
 class Bench:
     """The runtimes that work here."""
 
     def __init__(self, names: list[str], stack: ExitStack) -> None:
         self.folder = Path(stack.enter_context(TemporaryDirectory(prefix="rnn_export-")))
         self.connections: dict[str, Connection] = {}
+        self.versions: dict[str, str] = {}
         self.probes: dict[str, Probes] = {}
         for name in names:
             connection = stack.enter_context(connect(name))
-            if isinstance(connection.probe(), Available):
+            probed = connection.probe()
+            if isinstance(probed, Available):
                 self.connections[name] = connection
+                self.versions[name] = probed.version
                 self.probes[name] = Probes(connection)
-        self.count = 0
+
+    def observation(
+        self, name: str, net: Network, given: InputSet, form: str = "rnn"
+    ) -> Observation | None:
+        """Return what a runtime shows; None where it has no such file.
+
+        Raises:
+            RuntimeRefused, RuntimeCrashed: it declines the model.
+        """
+        connection = self.connections[name]
+        if name == "numpy":
+            envelope = self.probes[name].envelope(net, "")
+            with connection.open(net) as session:
+                return observe(net, session, None, None, given, envelope)
+        with TemporaryDirectory(dir=self.folder) as folder:
+            if name in SOURCES:
+                from rnn_export.builders import keras_model
+
+                path = Path(folder) / "model.keras"
+                keras_model(net).save(path)
+                with connection.open(KerasFile(path)) as session:
+                    return observe(net, session, None, None, given)
+            options = {"time": given.time} if form == "unrolled" else {}
+            subject = subjects.made(net, None, form, Path(folder), options)
+            if not isinstance(subject, subjects.Subject) or subject.tapped is None:
+                return None
+            envelope = self.probes[name].envelope(net, form)
+            shipped, copy = OnnxFile(subject.path), OnnxFile(subject.tapped)
+            with connection.open(shipped) as session, connection.open(copy) as tapped:
+                return observe(net, session, tapped, subject, given, envelope)
 
     def observations(
         self, net: Network, given: InputSet, form: str = "rnn"
     ) -> Iterator[tuple[str, Observation]]:
         """Yield what every runtime shows."""
-        self.count += 1
-        place = self.folder / str(self.count)
-        place.mkdir()
-        subject = subjects.made(net, None, form, place, {})
-        for name, connection in self.connections.items():
-            if name in SOURCES:
-                with connection.open(net) as session:
-                    yield name, observe(net, session, None, None, given)
-            elif isinstance(subject, subjects.Subject) and subject.tapped is not None:
-                envelope = self.probes[name].envelope(net, form)
-                shipped, copy = OnnxFile(subject.path), OnnxFile(subject.tapped)
-                with connection.open(shipped) as session, connection.open(copy) as tapped:
-                    yield name, observe(net, session, tapped, subject, given, envelope)
+        for name in self.connections:
+            seen = self.observation(name, net, given, form)
+            if seen is not None:
+                yield name, seen
 
 
-def alarms(bench: Bench, elements: float) -> bool:
-    """Judge right runs until so many elements are compared; print every one that does not pass."""
-    kinds = [name for name, item in FUNCTIONS.items() if not item.vector]
-    sizes = (
-        (1, 4, 50, 64),
-        (32, 64, 100, 40),
-        (8, 16, 1000, 16),
-        (128, 96, 60, 32),
-        (5, 7, 333, 64),
+@dataclass(frozen=True)
+class Run:
+    """One case of the campaign."""
+
+    kind: str
+    dtype: str
+    form: str
+    radius: float
+    size: tuple[int, int, int, int]
+    amplitude: float
+    seed: int
+
+    def made(self) -> tuple[Network, InputSet]:
+        """Return network and feeds; one that grows along time is cut before it leaves the dtype's range."""
+        features, units, steps, batch = self.size
+        radius = self.radius
+        if self.kind not in BOUNDED:
+            if self.kind in EXPLOSIVE:
+                radius = 0.3
+            decades = 2 if self.dtype == "float16" else 28
+            if radius > 1:
+                steps = min(steps, max(2, int(decades / np.log10(radius))))
+        if self.form == "unrolled":
+            steps = min(steps, 60)
+        net = network(features, units, self.kind, radius, self.seed, self.dtype)
+        amplitude = 0.1 if self.kind in EXPLOSIVE else self.amplitude
+        return net, inputs(net, batch, steps, amplitude, self.seed)
+
+
+def campaign(number: int) -> Run:
+    """Return the campaign's case of a number: all of them in an order of their own, then again with new seeds."""
+    cases = list(
+        itertools.product(
+            FUNCTIONS,
+            ("float32", "float32", "float64", "float16", "bfloat16"),
+            RADII,
+            SIZES,
+            (0.1, 1.0),
+        )
     )
-    compared: dict[str, int] = dict.fromkeys(bench.connections, 0)
-    worst: dict[str, float] = dict.fromkeys(bench.connections, 0.0)
-    bad = 0
+    seed, at = divmod(number, len(cases))
+    order = np.random.default_rng(seed).permutation(len(cases))
+    kind, dtype, radius, size, amplitude = cases[order[at]]
+    form = FORMS_TRIED[number % len(FORMS_TRIED)] if dtype == "float32" else "scan"
+    return Run(kind, dtype, form, radius, size, amplitude, seed)
+
+
+def alarms(bench: Bench, elements: float, seconds: float, place: Path = RESULTS) -> bool:
+    """Judge right runs, from where the last piece stopped; every one that does not pass is a false alarm.
+
+    The counts are added to a file after every case: the campaign can be cut anywhere.
+    """
+    results = json.loads(place.read_text()) if place.exists() else {}
+    results["machine"] = machine()
+    table = results.setdefault("alarms", {})
     started = time.perf_counter()
-    cases = list(itertools.product(kinds, RADII, sizes, (0.1, 1.0)))
-    order = np.random.default_rng(0).permutation(len(cases))
-    for seed in itertools.count():
-        for at in order:
-            kind, radius, (features, units, steps, batch), amplitude = cases[at]
-            if kind in UNBOUNDED and (radius > 1 or steps > 400):
-                radius = min(radius, 0.9)  # It would leave the range of float32.
-            net = network(features, units, kind, radius, seed)
-            given = inputs(net, batch, steps, amplitude, seed)
-            for name, seen in bench.observations(net, given):
-                verdict = judge(net, seen)
-                compared[name] += batch * steps * units
-                worst[name] = max(worst[name], verdict.max_ratio or 0.0)
-                if verdict.outcome != Outcome.PASS:
-                    bad += 1
-                    print(
-                        f"  {name}: {kind}, radius {radius}, {given.batch} x {steps} x {units}, seed {seed}:"
-                    )
-                    print(f"    {verdict.outcome} {verdict.reason}")
-            if sum(compared.values()) >= elements:
-                break
-        if sum(compared.values()) >= elements:
+    for name in itertools.cycle(bench.connections):
+        held = table.setdefault(
+            name,
+            {
+                "next": 0,
+                "elements": {},
+                "cases": 0,
+                "largest": 0.0,
+                "declined": 0,
+                "alarms": [],
+                "unverified": 0,
+            },
+        )
+        held["version"] = bench.versions[name]
+        run = campaign(held["next"])
+        net, given = run.made()
+        try:
+            seen = bench.observation(name, net, given, run.form)
+        except (RuntimeRefused, RuntimeCrashed):
+            seen = None
+        held["next"] += 1
+        if seen is None:
+            held["declined"] += 1
+        else:
+            verdict = judge(net, seen)
+            count = next(iter(seen.shipped.values())).size
+            if verdict.outcome == Outcome.UNVERIFIABLE:
+                held["unverified"] += 1
+            else:
+                held["cases"] += 1
+                held["elements"][run.dtype] = held["elements"].get(run.dtype, 0) + count
+                if verdict.outcome == Outcome.PASS:
+                    held["largest"] = max(held["largest"], round(verdict.max_ratio or 0.0, 3))
+                else:
+                    text = f"case {held['next'] - 1}, {run}: {verdict.outcome} {verdict.reason}"
+                    held["alarms"].append(text)
+                    print(f"  {name}: {text}", flush=True)
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(json.dumps(results, indent=1) + "\n")
+        total = sum(sum(item["elements"].values()) for item in table.values())
+        if total >= elements or time.perf_counter() - started > seconds:
             break
-    for name, count in compared.items():
-        print(f"  {name:18} {count:>14,} elements, largest error / bound {worst[name]:.2f}")
-    print(
-        f"  {bad} false alarms in {sum(compared.values()):,} elements. {time.perf_counter() - started:.0f} s"
-    )
+    return alarm_table(table)
+
+
+def alarm_table(table: dict[str, Any]) -> bool:
+    """Print what the campaign has counted so far."""
+    total = bad = 0
+    for name, held in table.items():
+        count = sum(held["elements"].values())
+        total, bad = total + count, bad + len(held["alarms"])
+        print(
+            f"  {name:18} {held['version']:10} {held['cases']:6,} runs {count:>13,} elements, largest error / bound"
+            f" {held['largest']:.2f}, {len(held['alarms'])} alarms, {held['declined']} declined"
+        )
+    print(f"  {bad} false alarms in {total:,} elements.")
     return bad == 0
 
 
@@ -289,7 +425,7 @@ def cost(bench: Bench) -> bool:
 
 
 PARTS: dict[str, Callable[[Bench], bool]] = {
-    "alarms": lambda bench: alarms(bench, 1e8),
+    "alarms": lambda bench: alarms(bench, 1e8, 1e9),
     "tightness": tightness,
     "regression": regression,
     "cost": cost,
@@ -300,15 +436,23 @@ def main() -> int:
     """Print the parts that were asked for."""
     parser = argparse.ArgumentParser(description="The verifier's figures.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--elements", type=float, default=1e8)
+    parser.add_argument(
+        "--elements", type=float, default=1e8, help="of alarms, all pieces together"
+    )
+    parser.add_argument("--seconds", type=float, default=1e9, help="of one piece of alarms")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="counts of alarms, added to")
     parser.add_argument("--runtime", action="append", dest="runtimes", default=[])
     options = parser.parse_args()
     fine = True
     with ExitStack() as stack:
-        bench = Bench(options.runtimes or [*SOURCES, *ONNX], stack)
+        bench = Bench(options.runtimes or [*RUNTIMES], stack)
         for name in options.parts or PARTS:
             print(f"{name}:")
-            good = alarms(bench, options.elements) if name == "alarms" else PARTS[name](bench)
+            good = (
+                alarms(bench, options.elements, options.seconds, options.results)
+                if name == "alarms"
+                else PARTS[name](bench)
+            )
             print(f"  {'reached' if good else 'MISSED'}\n", flush=True)
             fine = fine and good
     return 0 if fine else 1

@@ -1,4 +1,8 @@
-"""The manual NumPy reference as a runtime: a network, run in plain loops, in float32 or float64."""
+"""The manual NumPy reference as a runtime: a network, run in plain loops, in float32 or float64.
+
+A network that computes in float64 runs in float64, where the reference is the verifier's own oracle: it then
+vouches for names, shapes and dtypes alone.
+"""
 
 from __future__ import annotations
 
@@ -46,20 +50,24 @@ class NumpyReference:
 
 
 class NumpySession:
-    """A network with its weights; outputs come in the arithmetic's dtype, float32 or float64."""
+    """A network with its weights, computed in float32 or float64; outputs come in the network's dtypes."""
 
     def __init__(self, network: Network, precision: str) -> None:
         self._network = network
-        self._dtype = np.dtype(precision)
+        wide = any(call.dtype == "float64" for call in network.calls)
+        self._dtype = np.dtype("float64" if wide else precision)
         self.inputs = tuple(_slot(network, port) for port in network.inputs)
         self.outputs = tuple(_slot(network, port) for port in network.outputs)
-        self.facts = RunFacts(NAME, np.__version__, precision)
+        self.facts = RunFacts(NAME, np.__version__, self._dtype.name)
 
     def run(self, feeds: Feeds) -> Results:
         from rnn_export.builders import reference
+        from rnn_export.builders.reference.rounding import rounded
 
         inputs_check.check(NAME, self.inputs, feeds)
-        return dict(reference.run(self._network, feeds, self._dtype))
+        made = reference.run(self._network, feeds, self._dtype)
+        # Narrow networks compute in float32, and show what their outputs hold.
+        return {slot.name: rounded(made[slot.name], str(slot.dtype)) for slot in self.outputs}
 
     def close(self) -> None:
         del self._network

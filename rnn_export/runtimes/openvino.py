@@ -24,6 +24,7 @@ from rnn_export.runtimes.contract import (
     Results,
     RunFacts,
     Session,
+    Slot,
     Unavailable,
 )
 from rnn_export.runtimes.onnx_slots import load_slots
@@ -96,10 +97,22 @@ class OpenVinoSession:
             {number: feeds[slot.name] for number, slot in enumerate(self.inputs)}
         )
         # Copies: the arrays of an inference request are overwritten by its next run.
-        return {slot.name: np.array(results[number]) for number, slot in enumerate(self.outputs)}
+        return {
+            slot.name: _own(np.array(results[number]), slot)
+            for number, slot in enumerate(self.outputs)
+        }
 
     def close(self) -> None:
         self._compiled = None
+
+
+def _own(shown: np.ndarray, slot: Slot) -> np.ndarray:
+    """Return an output in its own dtype: OpenVINO hands out the bits of bfloat16 as if they were float16."""
+    if slot.dtype != "bfloat16" or shown.dtype != np.float16:
+        return shown
+    import ml_dtypes
+
+    return shown.view(ml_dtypes.bfloat16)
 
 
 def _layer(operation: Any) -> tuple[str, str, str]:

@@ -110,7 +110,6 @@ def compare(
     instant: Callable[[int, int], int] = lambda step, row: step,
     among: np.ndarray | None = None,
     rigorous: Callable[[], np.ndarray] | None = None,
-    predicted: np.ndarray | None = None,
 ) -> Comparison:
     """Compare arrays of equal shape.
 
@@ -124,7 +123,6 @@ def compare(
         instant: (index on the time axis, row) to the network's time index.
         among: bool, broadcast to the shape: only these elements count.
         rigorous: gives the deterministic bound, asked for only when something fails.
-        predicted: the bound before it was fitted to this runtime, for its effective precision.
     """
     if shown.shape != value.shape:
         return refused(
@@ -149,8 +147,7 @@ def compare(
             away = np.where(among, away, 0.0)
         squares = (0.0, 0.0)
         if bound is not None and np.isfinite(found).all():
-            limits = bound if predicted is None else predicted
-            limits = np.where(np.isfinite(limits) & (True if among is None else among), limits, 0.0)
+            limits = np.where(np.isfinite(bound) & (True if among is None else among), bound, 0.0)
             squares = (float(np.vdot(away, away)), float(np.vdot(limits, limits)))
     proven = None
     if wrong.any() and rigorous is not None:

@@ -13,7 +13,9 @@ from rnn_export.network import Network
 from rnn_export.verifier.bounds.precision import UNITS
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.comparing import Comparison, Where
+from rnn_export.verifier.confirming import confirmed
 from rnn_export.verifier.diagnosis import Diagnosis, diagnose, suspected
+from rnn_export.verifier.habits import HABITS
 from rnn_export.verifier.observation import Observation
 from rnn_export.verifier.regression import Suspect, regress
 from rnn_export.verifier.shapes import unfit
@@ -40,9 +42,6 @@ class Checks:
 
 
 ALL = Checks()
-
-LEADING_STATE = frozenset({"keras:numpy", "keras:jax"})
-"""Runtimes with the habit that `order.emit` calls leading_state: the whole list of known differences."""
 
 
 def judge(network: Network, observation: Observation, checks: Checks = ALL) -> Verdict:
@@ -140,7 +139,7 @@ def _conclude(
     if checks.regression:
         for tread in trail.treads:
             suspect = regress(tread.case, tread.steps, tread.local)
-            if suspect is not None:
+            if suspect is not None and confirmed(tread, suspect):
                 return _suspected(tread, suspect, summary)
     idle = [path for path, met in trail.exercised.items() if not met]
     if idle:
@@ -205,17 +204,16 @@ def _only_coarser(network: Network, observation: Observation, walked: _Walked, s
 
 def known_difference(network: Network, observation: Observation, shown: Shown) -> Verdict | None:
     """Return the verdict under a known habit of the runtime, if that explains all; else None."""
-    if observation.facts.runtime.partition("@")[0] not in LEADING_STATE:
-        return None
-    other = replace(shown, leading_state=True)
-    trail = walk(network, observation.feeds, other)
-    if any(found.failed for found in trail.comparisons):
-        return None
-    summary = _summary(network, _Walked(other, trail))
-    return replace(
-        summary,
-        reason="masked steps before the first valid one show the state here, and 0 on TensorFlow and PyTorch",
-    )
+    for habit in HABITS:
+        other = habit.taken(network, observation.facts.runtime.partition("@")[0], shown)
+        if other is not None:
+            trail = walk(network, observation.feeds, other)
+            if not any(found.failed for found in trail.comparisons):
+                summary = _summary(network, _Walked(other, trail))
+                # A wider envelope says nothing of the arithmetic.
+                bits = summary.effective_bits if other.envelope is shown.envelope else None
+                return replace(summary, reason=habit.reason, effective_bits=bits)
+    return None
 
 
 def _suspected(tread: Tread, suspect: Suspect, summary: Verdict) -> Verdict:

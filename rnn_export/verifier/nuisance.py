@@ -60,7 +60,9 @@ def without_curve(
     and nothing said: the weight becomes 0.
     """
     units = z.shape[1]
-    if case.affine.activation.name in SELECTIONS or units < 2:
+    if case.affine.activation.name in SELECTIONS:
+        return np.where(_near_a_jump(case, z), 0.0, weight), defect
+    if units < 2:
         return weight, defect
     bins = int(np.clip(z.size // SAMPLES, 4, BINS))
     low, high = float(z.min()), float(z.max())
@@ -74,6 +76,19 @@ def without_curve(
     curve = np.divide(sums, rest, out=np.zeros(shape), where=rest > 0)
     heard = np.where(rest > held, 1.0, 0.0).ravel()[at]
     return weight * heard, defect - curve.ravel()[at]
+
+
+def _near_a_jump(case: Case, z: np.ndarray) -> np.ndarray:
+    """Tell where rounding decides on which side of a jump an argument falls: a defect there says nothing."""
+    near = np.zeros(z.shape, bool)
+    turns = case.affine.activation.turns()
+    if turns:
+        terms = sum(case.affine.kernel.shape)
+        sizes = np.abs(z).max(axis=0, initial=1.0)
+        reach = products.SIGMAS * case.arithmetic.unit * np.sqrt(terms) * sizes
+        for turn in turns:
+            near |= np.abs(z - turn) <= reach
+    return near
 
 
 def floors(case: Case, f: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnn_export.verifier.bounds.cell import Affine, Local
 from rnn_export.verifier.bounds.envelope import Envelope
-from rnn_export.verifier.bounds.precision import UNITS, Arithmetic, arithmetic
+from rnn_export.verifier.bounds.precision import FLOORS, UNITS, Arithmetic, arithmetic
 from rnn_export.verifier.comparing import Comparison, Where, compare, refused
 from rnn_export.verifier.estimate import Estimate
 from rnn_export.verifier.observation import CellReading
@@ -105,7 +105,6 @@ def _check(case: Case, *, compact: bool) -> tuple[list[Comparison], Steps | None
     done = [_check_start(case), *_check_input(case, compact, active)]
     steps = _steps(case, compact, active)
     local = Local(case.affine, steps.x, steps.before, case.arithmetic, case.envelope, steps.x_error)
-    local.calibrate(steps.after, steps.active)
     done.append(compare_steps(case, steps, local))
     if not compact and case.order.active is not None:
         done.append(_check_held(case, steps))
@@ -127,7 +126,6 @@ def compare_steps(case: Case, steps: Steps, local: Local) -> Comparison:
         instant=case.order.valid_instant if steps.compact else case.order.instant,
         among=among,
         rigorous=local.rigorous,
-        predicted=local.model,
     )
 
 
@@ -136,12 +134,12 @@ def states(case: Case, steps: Steps) -> Estimate:
     start = states_start(case)
     value = case.order.spread(steps.after, start) if steps.compact else steps.after
     read = case.reading.states.dtype.name
-    unit = 0.0
+    unit = floor = 0.0
     if abs(case.reading.scale) != 1:
         unit += UNITS.get(read, UNITS["float32"])
     if UNITS.get(read, 0.0) < UNITS.get(case.dtype, 0.0):
-        unit += UNITS[case.dtype]
-    return Estimate(value, 2 * unit * np.abs(value) if unit else None)
+        unit, floor = unit + UNITS[case.dtype], FLOORS[case.dtype]
+    return Estimate(value, 2 * unit * np.abs(value) + floor if unit else None)
 
 
 def seen_input(case: Case, found: list[Comparison]) -> np.ndarray | None:

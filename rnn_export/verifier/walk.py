@@ -18,7 +18,7 @@ from rnn_export.builders.reference.rounding import is_floating
 from rnn_export.network import Call, Network, TensorId, op_weights
 from rnn_export.network.ops import Dense, Recurrent
 from rnn_export.verifier.bounds.cell import Affine, Local
-from rnn_export.verifier.bounds.precision import UNITS, Arithmetic, arithmetic
+from rnn_export.verifier.bounds.precision import FLOORS, UNITS, Arithmetic, arithmetic
 from rnn_export.verifier.bounds.rounding import Made, rounding
 from rnn_export.verifier.comparing import compare
 from rnn_export.verifier.estimate import MEMBERS, Estimate, noisy, stacked, travelled, unstacked
@@ -48,7 +48,7 @@ class _Walk:
         self.hidden: set[str] = set()
         self.rng = np.random.default_rng(shown.seed)
         self.known: dict[TensorId, Estimate] = {
-            tensor: Estimate(values)
+            tensor: self._taken(values, network.spec(tensor).dtype)
             for tensor, values in bind(network, feeds, np.dtype(np.float64)).items()
         }
         self.recurring = Recurring(network, shown, self.trail, self.rng)
@@ -56,6 +56,14 @@ class _Walk:
         self.last_use = {
             tensor: at for at, call in enumerate(network.calls) for tensor in call.reads
         }
+
+    def _taken(self, values: np.ndarray, dtype: str) -> Estimate:
+        """Return an input as the runtime takes it: rounded, if its arithmetic is coarser than the dtype."""
+        unit = UNITS.get(self.shown.precision, 0.0)
+        if not is_floating(dtype) or unit <= UNITS.get(dtype, 0.0):
+            return Estimate(values)
+        bound = unit * np.abs(values) + FLOORS.get(self.shown.precision, 0.0)
+        return Estimate(values, bound, noisy(values, bound / 2, self.rng))
 
     def go(self) -> Trail:
         for port in self.network.inputs:

@@ -55,7 +55,11 @@ def unpacked(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Obs
         Facts(**header["facts"]),
         _group(arrays, "tapped") if header["tapped"] else None,
         tuple(CellReading(**reading) for reading in readings),
-        Envelope(tuple(map(tuple, envelope["measured"])), envelope["stored"]),
+        Envelope(
+            tuple(map(tuple, envelope["measured"])),
+            envelope["stored"],
+            tuple(map(tuple, envelope.get("sums", ()))),
+        ),
         None if static is None else _static(static),
         header["seed"],
     )

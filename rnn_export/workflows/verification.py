@@ -257,13 +257,15 @@ class _Runs:
         file = subject.file if subject else ""
         blank = self._case(form, Outcome.PASS, "", version=version, file=file)
         try:
+            # First, since a runtime that dies of the probe takes every open model with it.
+            envelope = self._envelope(model, subject)
             with self.connection.open(model) as session, ExitStack() as stack:
                 wrong = strange_inputs(self.network, session)
                 if wrong is not None:
                     yield replace(blank, verdict=Verdict(Outcome.FAIL, wrong))
                     return
                 tapped = self._tapped(subject, stack)
-                yield from self._sets(session, tapped, subject, blank)
+                yield from self._sets(session, tapped, subject, envelope, blank)
         except (RuntimeRefused, RuntimeCrashed, RuntimeUnavailable) as error:
             yield replace(blank, verdict=_of(error))
 
@@ -276,11 +278,20 @@ class _Runs:
         except RuntimeRefused:
             return None
 
+    def _envelope(self, model: OnnxFile | KerasFile | Network, subject: Subject | None) -> Envelope:
+        """Probe the runtime as it runs this form; where it shows no states, the default is good enough."""
+        if isinstance(model, Network):
+            return self.probes.envelope(self.network, "")
+        if subject is None or subject.tapped is None:
+            return Envelope()
+        return self.probes.envelope(self.network, subject.form)
+
     def _sets(
         self,
         session: RemoteSession,
         tapped: RemoteSession | None,
         subject: Subject | None,
+        envelope: Envelope,
         blank: CaseResult,
     ) -> Iterator[CaseResult]:
         padding = subject.padding if subject else "any"
@@ -290,10 +301,8 @@ class _Runs:
         except NetworkError as error:
             yield replace(blank, verdict=Verdict(Outcome.UNVERIFIABLE, f"no inputs: {error}"))
             return
-        # Without taps errors travel, and the default is good enough.
-        envelope = (
-            self.probes.envelope(self.network, subject.form) if subject and tapped else Envelope()
-        )
+        if subject is not None and tapped is None:
+            envelope = Envelope()
         for inputs in sets:
             if inputs.kind == EVERY_TOKEN and tapped is None:
                 continue

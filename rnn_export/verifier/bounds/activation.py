@@ -25,7 +25,7 @@ def change(
         float64, of z's shape.
     """
     if activation.function.vector:
-        return _row_change(activation.name, value, delta)
+        return _row_change(activation.name, z, value, delta)
     with np.errstate(over="ignore", invalid="ignore"):
         most = np.maximum(
             np.abs(activation(z + delta) - value), np.abs(activation(z - delta) - value)
@@ -40,7 +40,7 @@ def change(
     return np.asarray(most)
 
 
-def _row_change(name: str, value: np.ndarray, delta: np.ndarray) -> np.ndarray:
+def _row_change(name: str, z: np.ndarray, value: np.ndarray, delta: np.ndarray) -> np.ndarray:
     """Return the change of softmax, log_softmax or sparsemax when every argument of the row moves."""
     worst = delta.max(axis=-1, keepdims=True)
     if name == "softmax":
@@ -48,5 +48,27 @@ def _row_change(name: str, value: np.ndarray, delta: np.ndarray) -> np.ndarray:
         return np.asarray(np.abs(value) * np.expm1(np.minimum(2 * worst, 50.0)))
     if name == "log_softmax":
         return np.broadcast_to(2 * worst, value.shape)
-    # A Euclidean projection moves no further than its argument.
-    return np.broadcast_to(np.sqrt((delta * delta).sum(axis=-1, keepdims=True)), value.shape)
+    return _sparsemax_change(z, value, worst)
+
+
+def _sparsemax_change(z: np.ndarray, value: np.ndarray, worst: np.ndarray) -> np.ndarray:
+    """Return the change of Keras' sparsemax, which jumps where its support grows or shrinks.
+
+    Sorted arguments move by at most ``worst``, the sum of the first k by k times that: the threshold lies
+    within what any support that may be the right one gives.
+    """
+    width = z.shape[-1]
+    ordered = -np.sort(-z, axis=-1)
+    total = np.cumsum(ordered, axis=-1)
+    rank = np.arange(1, width + 1)
+    over = ordered - (total - 1) / rank
+    fewest = np.maximum((over > 2 * worst).sum(axis=-1, keepdims=True), 1)
+    most = np.maximum((over >= -2 * worst).sum(axis=-1, keepdims=True), fewest)
+    threshold = (np.cumsum(total, axis=-1) - 1) / rank
+    reach = worst * (rank + 1) / 2
+    may = (rank >= fewest) & (rank <= most)
+    low = np.where(may, threshold - reach, np.inf).min(axis=-1, keepdims=True)
+    high = np.where(may, threshold + reach, -np.inf).max(axis=-1, keepdims=True)
+    up = np.maximum(z + worst - low, 0) - value
+    down = value - np.maximum(z - worst - high, 0)
+    return np.asarray(np.maximum(np.maximum(up, down), 0))

@@ -13,7 +13,7 @@ import numpy as np
 from rnn_export.builders.reference.rounding import effective
 from rnn_export.network import Activation
 from rnn_export.network.ops import Cell, Dense
-from rnn_export.verifier.bounds import calibrating, products
+from rnn_export.verifier.bounds import products
 from rnn_export.verifier.bounds.activation import change
 from rnn_export.verifier.bounds.envelope import Envelope
 from rnn_export.verifier.bounds.precision import Arithmetic
@@ -61,7 +61,6 @@ class Local:
         h: previous states (..., units), or None for Dense.
         arithmetic, envelope: of the runtime.
         x_error: bound on the error of ``x``, where it was predicted and not shown; None for none.
-        fit: part of the model's bound to allow, of z's shape or 1.
     """
 
     affine: Affine
@@ -70,7 +69,6 @@ class Local:
     arithmetic: Arithmetic
     envelope: Envelope
     x_error: np.ndarray | None = None
-    fit: np.ndarray | float = 1.0
 
     @cached_property
     def _terms(self) -> list[products.Term]:
@@ -89,11 +87,12 @@ class Local:
 
     @cached_property
     def sigma(self) -> np.ndarray:
-        """Modelled standard deviation of the error of z."""
+        """Modelled standard deviation of the error of z; a cell's, as the runtime's own sums err."""
         flat = products.deviation(
             self._terms, self.affine.bias, products.rows(self.z), self.arithmetic
         )
-        return flat.reshape(self.z.shape)
+        part = 1.0 if self.h is None else self.envelope.part(self.affine.kernel.shape)
+        return part * flat.reshape(self.z.shape)
 
     @cached_property
     def margin(self) -> np.ndarray:
@@ -101,27 +100,9 @@ class Local:
         return self.envelope.of(self.affine.activation, self.z, self.value, self.arithmetic.unit)
 
     @cached_property
-    def model(self) -> np.ndarray:
-        """The probabilistic bound on |shown - value| of any runtime."""
-        return self._moved(products.SIGMAS * self.sigma)
-
-    @property
     def bound(self) -> np.ndarray:
-        """The probabilistic bound on |shown - value| of this runtime."""
-        return np.asarray(self.model * self.fit)
-
-    def calibrate(self, shown: np.ndarray, active: np.ndarray | None) -> None:
-        """Fit the bound to the errors that were shown: see `calibrating`.
-
-        Args:
-            shown: states, (time, batch, units).
-            active: (time, batch) bool, the steps that count; None for all.
-        """
-        if not self.affine.activation.function.vector and self.x_error is None:
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                away = np.abs(shown - self.value)
-                ratio = np.divide(away, self.model, out=np.zeros_like(away), where=away > 0)
-            self.fit = calibrating.fitted(np.nan_to_num(ratio, nan=np.inf), self.z, active)
+        """The probabilistic bound on |shown - value|."""
+        return self._moved(products.SIGMAS * self.sigma)
 
     def rigorous(self) -> np.ndarray:
         """Return the deterministic bound on |shown - value|; rigorous but for the measured envelope."""
@@ -133,6 +114,9 @@ class Local:
         if self.x_error is not None:
             spread = products.rows(self.x_error) @ np.abs(self.affine.kernel)
             delta = delta + spread.reshape(delta.shape)
+        if self.affine.activation.name == "sparsemax":
+            # Errors before and within it cross an edge of its support together.
+            delta = delta + self.margin
         moved = change(self.affine.activation, self.z, self.value, delta)
         return np.asarray(moved + self.margin)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rnn_export.builders.reference.rounding import is_floating
 from rnn_export.network import Network, Port, TensorId
 from rnn_export.network.ops import (
@@ -59,7 +61,7 @@ def _role(network: Network, port: Port) -> Role:
             sizes.append(call.op.table.shape[0])
         zero = zero or isinstance(call.op, TokenMask)
         if isinstance(call.op, ValueMask):
-            value = call.op.value
+            value = float(np.float32(call.op.value))  # As Keras does, in float64 too.
     dtype = network.spec(port.tensor).dtype
     if dtype == "bool":
         return Role(port, "mask")
