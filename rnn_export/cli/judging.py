@@ -23,8 +23,8 @@ def command(evidence: Path, json_file: Path | None) -> None:
     from rnn_export.reports.verdicts import page_of
     from rnn_export.workflows.evidence import rejudge
 
-    with Progress("judging"):
-        report = rejudge(evidence)
+    with Progress("judging") as progress:
+        report = rejudge(evidence, progress.step)
     emit(page_of(report), report.to_json(), json_file)
     if report.exit_code:
         raise Stop(report.exit_code)

@@ -36,6 +36,17 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(place.module).command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that is unknown, name those that are spelled like it."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(args[0], self._places, 2)
+        if args[0] not in self._places and near:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table alone."""
         with formatter.section("Commands"):

@@ -23,10 +23,13 @@ class Progress:
 
     Args:
         title: what is being done.
+        stages: how many will be told by `note`; 0 where that is not known.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, stages: int = 0) -> None:
         self._title = title
+        self._stages = stages
+        self._begun = 0
         self._said = time.monotonic()
         self._fancy = is_fancy(sys.stderr)
         self._lock = threading.Lock()
@@ -48,8 +51,12 @@ class Progress:
                 print(f"{self._title}: {count}{name}", file=sys.stderr, flush=True)
 
     def note(self, name: str) -> None:
-        """Tell what is being done, where the number of steps is not known."""
-        self.step(name, 0, 0)
+        """Tell which stage begins; those before it are done."""
+        self._begun += 1
+        if self._stages:
+            self.step(name, self._begun - 1, max(self._stages, self._begun))
+        else:
+            self.step(name, 0, 0)
 
     def __enter__(self) -> Progress:
         if self._fancy:

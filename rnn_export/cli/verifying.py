@@ -159,7 +159,10 @@ def _one(
         from rnn_export.workflows.pages import Pictures
 
         pictures = Pictures()
-    with Progress("verifying") as progress:
+    # Reading, exporting each form, running on each runtime: as `verify` tells of them.
+    forms = judging.forms or (() if wanted.files else ("rnn",))
+    runtimes = dict.fromkeys((*judging.runtimes, *judging.require))
+    with Progress("verifying", 1 + len(forms) + len(runtimes)) as progress:
         report = verify(
             wanted.source,
             wanted.files,

@@ -42,7 +42,7 @@ def save(
         raise ExportError(
             str(path),
             expected="a place that can be written",
-            got=error.strerror or str(error),
+            got="a folder" if path.is_dir() else error.strerror or str(error),
             advice="Name a file in a folder that exists and is writable.",
         ) from error
     return path

@@ -162,6 +162,13 @@ class Archive:
         return start
 
 
+OTHERS = {
+    ".onnx": "An ONNX file is no source: name the Keras model that it is made from.",
+    ".toml": "A description becomes a model with `build`.",
+}
+"""What to do with files that are taken for a Keras model."""
+
+
 @contextmanager
 def open_archive(path: Path, limits: Limits) -> Iterator[Archive]:
     """Open a ``.keras`` file.
@@ -177,7 +184,7 @@ def open_archive(path: Path, limits: Limits) -> Iterator[Archive]:
             str(path),
             expected="a .keras file (a zip archive)",
             got="a file of another kind, or a damaged one",
-            advice="Save the model with model.save('model.keras').",
+            advice=OTHERS.get(path.suffix, "Save the model with model.save('model.keras')."),
         ) from None
     except OSError as error:
         raise damaged(path, error) from None

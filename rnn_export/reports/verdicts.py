@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rnn_export.reports.table import Cell, Column, Line, Page, Table, Tone, row
+from rnn_export.reports.telling import (
+    about,
+    advice,
+    bugs,
+    groups,
+    inputs_like,
+    place_of,
+    speaker,
+)
 from rnn_export.verifier.verdicts import AGREEMENTS, CaseResult, Outcome, Report
 
 SOURCE = "(source)"
@@ -43,15 +52,8 @@ def table_of(report: Report) -> Table:
 
 
 def reasons(report: Report) -> tuple[Line, ...]:
-    """Return why cases are not a plain PASS: a line for each form, runtime and likely bug, not for each input."""
-    groups: dict[tuple[object, ...], list[CaseResult]] = {}
-    for case in report.cases:
-        verdict = case.verdict
-        if verdict.reason or verdict.diagnosis is not None:
-            layer = verdict.where.layer if verdict.where else ""
-            key = (case.form, case.file, case.runtime, case.outcome, layer, verdict.diagnosis)
-            groups.setdefault(key, []).append(case)
-    return tuple(_reason(cases) for cases in groups.values())
+    """Return why cases are not a plain PASS: a few lines for each file on a runtime, not for each input."""
+    return tuple(line for cases in groups(report) for line in _reason(cases, report))
 
 
 def ratio_of(value: float | None) -> str:
@@ -65,15 +67,23 @@ def ratio_of(value: float | None) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:,.0f}" if value < 1e7 else f"{value:.1e}"
 
 
-def _reason(cases: Sequence[CaseResult]) -> Line:
-    first, verdict = cases[0], cases[0].verdict
-    place = f", layer {verdict.where.layer}" if verdict.where and verdict.where.layer else ""
-    text = f"{first.form or SOURCE} on {first.runtime}: {first.outcome}{place}: {verdict.reason}"
-    if verdict.diagnosis:
-        text += f" (looks like: {verdict.diagnosis})"
-    if len(cases) > 1:
-        text += f"; likewise on {len(cases) - 1} more input{'s' if len(cases) > 2 else ''}"
-    return Line(text, tone_of(first))
+def _reason(cases: Sequence[CaseResult], report: Report) -> Iterator[Line]:
+    first = speaker(cases)
+    tone = tone_of(first)
+    title = f"{first.form or SOURCE} on {first.runtime}: {first.outcome}"
+    if not first.failed:
+        yield Line(f"{title}: {first.verdict.reason}", tone)
+        return
+    likely = bugs(cases)
+    where = place_of(first)
+    yield Line(", ".join(filter(None, (title, inputs_like(cases, report), where))), tone)
+    for name in likely:
+        yield Line(f"    looks like: {name}", tone)
+    for text in about(cases):
+        yield Line(f"    {text}")
+    next_step = advice(cases, report)
+    if next_step:
+        yield Line(f"    next: {next_step}")
 
 
 def tone_of(case: CaseResult) -> Tone:

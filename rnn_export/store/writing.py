@@ -26,9 +26,14 @@ ADVICE = {
 
 @contextmanager
 def storing(
-    subject: str | Path, expected: str = "a place that can be written to"
+    subject: str | Path, expected: str = "a place that can be written to", advice: str = ""
 ) -> Iterator[None]:
     """Turn an OSError inside into a StoreError about ``subject``.
+
+    Args:
+        subject: the file or folder.
+        expected: what would have been right.
+        advice: what to do; "" for what fits the operating system's reason.
 
     Raises:
         StoreError: anything the operating system refused, in its words, with what to do.
@@ -37,8 +42,8 @@ def storing(
         yield
     except OSError as error:
         got = (error.strerror or type(error).__name__).lower()
-        advice = ADVICE.get(error.errno or 0, "")
-        raise StoreError(str(subject), expected=expected, got=got, advice=advice) from error
+        what = advice or ADVICE.get(error.errno or 0, "")
+        raise StoreError(str(subject), expected=expected, got=got, advice=what) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

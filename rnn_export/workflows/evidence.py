@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -106,10 +106,16 @@ def keep(folder: Path, observation: Observation, inputs: InputSet, file: str) ->
     _seal(folder, index)
 
 
-def rejudge(folder: str | Path) -> Report:
+def rejudge(
+    folder: str | Path, tell: Callable[[str, int, int], None] = lambda name, done, of: None
+) -> Report:
     """Pass the verdict again on everything that a verification has kept.
 
     Runtimes that showed nothing (not installed, refused) left no evidence, and are not in the report.
+
+    Args:
+        folder: what `verify --evidence` wrote.
+        tell: told what was judged, how many are done, and how many there are.
 
     Raises:
         StoreError: there is no evidence, or it was changed.
@@ -122,9 +128,14 @@ def rejudge(folder: str | Path) -> Report:
     if network.digest != index["network"]:
         raise _damaged(place, "another network than the evidence is of")
     cases: list[CaseResult] = []
-    for name in sorted(index["sha256"]):
-        if name.startswith("observation-") and name.endswith(".json"):
-            cases += _case(network, *_loaded(place / name))
+    kept = [
+        name
+        for name in sorted(index["sha256"])
+        if name.startswith("observation-") and name.endswith(".json")
+    ]
+    for done, name in enumerate(kept, 1):
+        cases += _case(network, *_loaded(place / name))
+        tell(name, done, len(kept))
     return Report(str(folder), tuple(cases), (), network.digest)
 
 
@@ -155,7 +166,7 @@ def _meant(network: Network, digest: str) -> Network:
 
 
 def _index(folder: Path) -> dict[str, Any]:
-    with storing(folder / INDEX, expected="evidence, kept by `verify --evidence`"):
+    with storing(folder / INDEX, "evidence", advice="`verify --evidence DIR` keeps some."):
         text = (folder / INDEX).read_text()
     try:
         index: dict[str, Any] = json.loads(text)

@@ -60,6 +60,12 @@ def test_wrong_words_are_usage(arguments: tuple[str, ...]) -> None:
     assert done.stdout == ""
 
 
+def test_a_command_that_is_spelled_wrong_is_told_the_right_one() -> None:
+    done = program("verfy", "model.keras")
+    assert done.returncode == 2
+    assert "No such command 'verfy'. Did you mean verify?" in done.stderr
+
+
 def test_version_is_the_packages() -> None:
     assert program("--version").stdout == f"rnn-export {__version__}\n"
 

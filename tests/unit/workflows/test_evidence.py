@@ -92,7 +92,7 @@ def test_a_folder_with_files_in_it_is_refused_before_anything_runs(tmp_path: Pat
 
 def test_no_evidence_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(StoreError, match="evidence, kept by"):
+        with pytest.raises(StoreError, match="expected evidence, got"):
             rejudge(folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -11,6 +12,7 @@ import pytest
 
 from rnn_export.exporters import export
 from rnn_export.reports.html import Graph, GraphNode, graph_of, html
+from rnn_export.reports.html.reproducing import command_of
 from rnn_export.verifier import judge
 from rnn_export.verifier.comparing import Where
 from rnn_export.verifier.profile import Profile, profile
@@ -219,6 +221,27 @@ def profile_with_subject(subject: str) -> Profile:
     made = case().profile
     assert made is not None
     return replace(made, curves=tuple(replace(curve, subject=subject) for curve in made.curves))
+
+
+@pytest.mark.parametrize(
+    "source", ["a b.keras", "nets.toml:first", "artifacts/model", "last-output"]
+)
+def test_the_command_names_a_source_that_a_command_line_can_name(source: str) -> None:
+    words = shlex.split(command_of(Report(source, (case(),))), comments=True)
+    assert words[:5] == ["python", "-m", "rnn_export", "verify", source]
+
+
+def test_the_command_tells_to_save_a_model_that_was_in_memory() -> None:
+    command = command_of(Report("sequential_1", (case(),)))
+    assert "sequential_1" not in command
+    assert "verify model.keras " in command
+    assert command.endswith("# model.keras: the model in memory, saved")
+
+
+def test_the_command_permits_what_was_permitted() -> None:
+    verdict = Verdict(Outcome.PRECISION_DOWNGRADED, "tf32", effective_bits=10.97)
+    coarse = CaseResult("rnn", "onnxruntime:cuda", verdict, permitted=True)
+    assert "--allow-precision 10.9" in command_of(Report("m.keras", (coarse,)))
 
 
 @pytest.mark.parametrize(
