@@ -59,3 +59,21 @@ def test_it_judges_every_form_and_times_both_devices(
     assert all(item.seconds["GPU"] > 0 and item.seconds["CPU"] > 0 for item in timed)
     text = plain(script.page_of("1", "none", judged, timed))
     assert "RNN CPU" in text
+
+
+def test_a_rehearsal_says_that_it_is_one(
+    script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first = next(script.samples())
+    monkeypatch.setattr(script, "samples", lambda: iter([first]))
+    monkeypatch.setattr(script, "LARGE", ((1, 8),))
+    monkeypatch.setattr(script, "SIZES", ((1, 5),))
+    pages = {"--json": tmp_path / "gpu.json", "--page": tmp_path / "gpu.md"}
+    words = [str(word) for pair in pages.items() for word in pair]
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--rehearse", *words])
+    assert script.main() == 0
+    for text in (capsys.readouterr().out, *(path.read_text() for path in pages.values())):
+        assert "REHEARSAL: the CPU in the place of a CUDA device" in text

@@ -8,7 +8,7 @@ from statistics import median
 
 from rnn_export.reports.table import Cell, Column, Line, Page, Table, Tone, row
 from rnn_export.verifier import Outcome
-from rnn_export.workflows.matrix.result import SOURCE, Entry, Matrix, Row, Tried
+from rnn_export.workflows.matrix.result import SOURCE, Entry, Matrix, Row
 
 WORDS: dict[Outcome, tuple[str, Tone]] = {
     Outcome.PASS: ("right", "good"),
@@ -26,8 +26,10 @@ LONGEST = 160
 
 
 def summary(matrix: Matrix) -> Page:
-    """Return the page for the console: one table, and what did not agree."""
-    return (Line(_headline(matrix), "strong"), _counts(matrix, ""), *_lines(_complaints(matrix)))
+    """Return the page for the console: who is right, how fast, and what did not agree."""
+    title = "Samples that agree, of those that have the form"
+    tables = (_counts(matrix, title), *_speeds(matrix))
+    return (Line(_headline(matrix), "strong"), *tables, *_lines(_complaints(matrix)))
 
 
 def whole(matrix: Matrix) -> Page:
@@ -42,7 +44,7 @@ def whole(matrix: Matrix) -> Page:
         if traits and columns:
             pages.append(_grid(matrix, form, traits, columns))
     if presets:
-        pages.append(_fastest(matrix, presets))
+        pages += [*_speeds(matrix), _fastest(matrix, presets)]
     pages.append(_takes(ran))
     if any(item.bodies for item in ran):
         pages.append(_bodies(ran))
@@ -70,7 +72,7 @@ def _machine(matrix: Matrix) -> str:
 
 
 def _counts(matrix: Matrix, title: str) -> Table:
-    """One row a runtime: how many samples agree in each form, and how long one of them takes."""
+    """One row a runtime: how many samples agree in each form."""
     forms = (SOURCE, *matrix.forms)
     columns = (
         Column("runtime"),
@@ -92,6 +94,22 @@ def _count_row(matrix: Matrix, item: Row, forms: Sequence[str]) -> tuple[Cell, .
         tone: Tone = "good" if good == len(entries) else "doubtful" if good else "bad"
         cells.append(Cell(f"{good}/{len(entries)}", tone) if entries else Cell("-", "quiet"))
     return row(item.name, Cell(item.version, "quiet"), Cell(item.precision, "quiet"), *cells)
+
+
+def _speeds(matrix: Matrix) -> Iterable[Table]:
+    """One row a runtime: how long a run takes in each form, over the presets that are right in it."""
+    forms = (SOURCE, *matrix.forms)
+    rows = []
+    for item in matrix.rows:
+        times = [
+            typical(entry.tried.seconds for entry in matrix.of(item.name, form)) for form in forms
+        ]
+        if any(times):
+            shown = (Cell("-", "quiet") if value is None else Cell(_time(value)) for value in times)
+            rows.append(row(item.name, *shown))
+    heads = (Column("runtime"), *(Column(form or "(source)", right=True) for form in forms))
+    if rows:
+        yield Table(heads, tuple(rows), "One run: the median over the presets that agree")
 
 
 def _grid(matrix: Matrix, form: str, samples: Sequence[str], columns: Sequence[Row]) -> Table:
@@ -128,14 +146,19 @@ def _fastest(matrix: Matrix, samples: Sequence[str]) -> Table:
             own = [entry for entry in matrix.of(item.name) if entry.sample == sample]
             right = [entry for entry in own if entry.tried.seconds is not None]
             best = min(right, key=lambda entry: entry.tried.seconds or 0.0, default=None)
-            cells.append(Cell("-" if best is None else f"{_time(best.tried)} {best.form}".strip()))
+            cells.append(
+                Cell(
+                    "-"
+                    if best is None
+                    else f"{_time(best.tried.seconds or 0.0)} {best.form}".strip()
+                )
+            )
         rows.append(row(f"{sample} {sizes[sample]}", *cells))
     heads = (Column("preset, batch x time"), *(Column(item.name, right=True) for item in runtimes))
     return Table(heads, tuple(rows), "Fastest right form of each preset, median of one run")
 
 
-def _time(tried: Tried) -> str:
-    seconds = tried.seconds or 0.0
+def _time(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
@@ -203,7 +226,7 @@ def _short(reason: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def typical(values: Iterable[float]) -> float | None:
-    """Return the median; None of nothing."""
-    found = list(values)
+def typical(values: Iterable[float | None]) -> float | None:
+    """Return the median of those that there are; None of nothing."""
+    found = [value for value in values if value is not None]
     return median(found) if found else None

@@ -86,7 +86,12 @@ def test_it_is_json_a_page_and_a_table(found: Matrix) -> None:
     text = markdown(whole(found))
     assert "UNAVAILABLE, not run" in text
     assert "SIGABRT" in text
-    assert summary(found)
+    # How fast each form is, where a preset agrees.
+    (speeds,) = [
+        part for part in summary(found) if getattr(part, "title", "").startswith("One run")
+    ]
+    assert [line[0].text for line in speeds.rows] == ["numpy", "onnxruntime:cpu", "onnx-reference"]  # type: ignore[union-attr]
+    assert all(line[2].text.endswith("s") for line in speeds.rows[1:])  # type: ignore[union-attr]
 
 
 def test_names_are_looked_up_before_any_work() -> None:
