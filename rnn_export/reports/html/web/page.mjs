@@ -5,6 +5,7 @@ import { providers, runAll } from './running.mjs';
 import { digest, fetched, load } from './vectors.mjs';
 
 const find = (id) => document.getElementById(id);
+const NAMES = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
 const TONES = { PASS: 'good', FAIL: 'bad', CRASHED: 'bad' };
 
 async function main() {
@@ -22,7 +23,7 @@ async function main() {
     if (!same) problem = 'The model is not the file that the artifact was verified with.';
     const cases = await Promise.all(manifest.cases.map(load));
     for (const provider of await providers()) {
-      say(`Running on ${provider} …`);
+      say(`Running on ${NAMES[provider]} …`);
       await runAll(provider, manifest, model, cases, (result) => {
         results.push(result);
         add(result);
@@ -51,7 +52,7 @@ function add(result) {
   const row = document.createElement('tr');
   const { inputs } = result;
   const sizes = [inputs.batch, inputs.time].filter((size) => size !== null && size !== undefined).join('×');
-  cell(row, 'th', result.runtime.replace('onnxruntime-web:', ''));
+  cell(row, 'th', named(result));
   cell(row, 'td', `${inputs.kind ?? 'opening'} ${sizes}`, 'quiet');
   cell(row, 'td', result.verdict, TONES[result.verdict] ?? 'doubtful');
   cell(row, 'td', number(result.max_ratio, 2), 'number');
@@ -61,7 +62,7 @@ function add(result) {
   find('rows').append(row);
   if (result.reason) {
     const line = document.createElement('li');
-    line.textContent = `${result.verdict} on ${result.runtime}, ${inputs.kind ?? 'opening'}: ${result.reason}`;
+    line.textContent = `${result.verdict} on ${named(result)}, ${inputs.kind ?? 'opening'}: ${result.reason}`;
     find('reasons').append(line);
   }
 }
@@ -70,7 +71,7 @@ function conclude(manifest, results, problem) {
   // The WebAssembly provider is the one that every browser has; another that cannot open the model takes nothing away.
   const counted = results.filter((item) => item.runtime.endsWith(':wasm') || item.verdict !== 'UNSUPPORTED');
   const verdict = problem ? 'FAIL' : worst(counted.map((item) => item.verdict));
-  const ran = [...new Set(counted.map((item) => item.runtime.replace('onnxruntime-web:', '')))];
+  const ran = [...new Set(counted.map(named))];
   find('verdict').textContent = verdict;
   find('verdict').parentElement.className = `verdict ${TONES[verdict] ?? 'doubtful'}`;
   say(problem ?? (verdict === 'PASS'
@@ -85,6 +86,10 @@ function conclude(manifest, results, problem) {
   find('result').hidden = false;
   document.body.dataset.verdict = verdict;
   document.body.dataset.state = 'done';
+}
+
+function named(result) {
+  return NAMES[result.runtime.replace('onnxruntime-web:', '')];
 }
 
 function cell(row, kind, text, name = '') {
