@@ -1,17 +1,19 @@
-"""Fuzz the ways in for files of strangers, guided by coverage, and print how many runs it came to.
+"""Fuzz the ways in for files of strangers and print how many runs it came to.
 
-    .venv/bin/pip install -c scripts/constraints.txt -e '.[fuzz]'
-    .venv/bin/python scripts/fuzz.py [keras config weights legacy onnx] [--runs 1000000] [--seconds 600]
-    .venv/bin/python scripts/fuzz.py onnx --plain          without atheris: changes at random, repeatable by --seed
+    .venv/bin/python scripts/fuzz.py [keras config weights legacy pair onnx] [--runs 100000] [--seconds 600]
+    .venv/bin/python scripts/fuzz.py onnx --guided         by coverage, with atheris: pip install -e '.[fuzz]'
     .venv/bin/python scripts/fuzz.py onnx --again FILE     one file again
 
-Each target is a process of its own. It ends at an error that is none of ours, a run of more than 5 s, or more than
-1 GB; the file that did it is then tests/attacks/corpus/found/TARGET-..., where the tests find it from then on.
+Run N of a target changes the same things each time, for each --seed. Each target is a process of its own. It ends at
+an error that is none of ours, a run of more than 5 s, or more than 1 GB; the file that did it is then
+tests/attacks/corpus/found/TARGET-..., where the tests find it from then on.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
+import hashlib
 import resource
 import subprocess
 import sys
@@ -24,16 +26,24 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 FOUND = ROOT / "tests" / "attacks" / "corpus" / "found"
-NAMES = ("keras", "config", "weights", "legacy", "onnx")
+NAMES = ("keras", "config", "weights", "legacy", "pair", "onnx")
 SECONDS, MEGABYTES = 5, 1024
 
 
-def guided(target: str, runs: int, seconds: int) -> None:
+def guided(target: str, runs: int, seconds: int, seed: int) -> None:
     """Run libFuzzer on one target; it prints its own figures and ends the process."""
     import atheris
 
     with atheris.instrument_imports(include=["rnn_export", "zipfile", "json"]):
         from tests.attacks.fuzzing import TARGETS, seeds
+    from tests.attacks.mutating import mutated
+
+    def changed(data: bytes, most: int, number: int) -> bytes:
+        way = Random(number)
+        if way.random() < 0.5:
+            return bytes(atheris.Mutate(data, most))
+        return mutated(target, way, data)[:most]
+
     FOUND.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{target}-"))
     for number, data in enumerate(seeds(target)):
@@ -43,6 +53,7 @@ def guided(target: str, runs: int, seconds: int) -> None:
         sys.argv[0],
         str(folder),
         f"-runs={runs}",
+        f"-seed={seed + 1}",
         f"-max_total_time={seconds}",
         f"-timeout={SECONDS}",
         f"-rss_limit_mb={MEGABYTES}",
@@ -50,37 +61,35 @@ def guided(target: str, runs: int, seconds: int) -> None:
         f"-artifact_prefix={FOUND}/{target}-",
         "-print_final_stats=1",
     ]
-    atheris.Setup(options, TARGETS[target])
+    atheris.Setup(options, TARGETS[target], custom_mutator=changed)
     atheris.Fuzz()
 
 
-def plain(target: str, runs: int, seconds: int, seed: int) -> None:
-    """Change the seeds at random; run ``number`` of a seed is the same each time."""
-    from tests.attacks.fuzzing import TARGETS, mutated
+def plain(target: str, runs: int, seconds: int, seed: int, current: Path) -> None:
+    """Change the seeds at random; the file of the run is ``current`` until it has ended."""
+    from tests.attacks.fuzzing import TARGETS
+    from tests.attacks.mutating import mutated
 
-    FOUND.mkdir(exist_ok=True)
-    begun, slowest = time.monotonic(), 0.0
+    begun, slowest, peak = time.monotonic(), 0.0, 0.0
     number = 0
-    last = FOUND / f"{target}-last"
     while number < runs and time.monotonic() - begun < seconds:
         data = mutated(target, Random(f"{seed} {number}"))
-        # Before the run: a crash of native code leaves no time to say which file it was.
-        last.write_bytes(data)
-        started = time.monotonic()
-        try:
-            TARGETS[target](data)
-        except BaseException:
-            print(f"{target}: run {number} of seed {seed} failed: {last}", flush=True)
-            raise
-        taken = time.monotonic() - started
+        # Before the run: neither a crash nor a hang of native code leaves time to say which file it was.
+        current.write_bytes(data)
+        faulthandler.dump_traceback_later(4 * SECONDS, exit=True)
+        started, used = time.monotonic(), time.process_time()
+        TARGETS[target](data)
+        # Of the process, so that others on the machine do not count.
+        taken = min(time.monotonic() - started, time.process_time() - used)
+        faulthandler.cancel_dump_traceback_later()
         slowest = max(slowest, taken)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if taken > SECONDS or peak > MEGABYTES:
             raise SystemExit(f"{target}: run {number} of seed {seed}: {taken:.1f} s, {peak:.0f} MB")
         number += 1
-    last.unlink()
+    current.unlink()
     print(
-        f"{target}: {number:,} runs, no failure; slowest {slowest:.2f} s, peak {peak:.0f} MB",
+        f"{target}: {number:,} runs of seed {seed}, no failure; slowest {slowest:.2f} s, peak {peak:.0f} MB",
         flush=True,
     )
 
@@ -88,12 +97,12 @@ def plain(target: str, runs: int, seconds: int, seed: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the readers.")
     parser.add_argument("targets", nargs="*", choices=[*NAMES, []], default=[])
-    parser.add_argument("--runs", type=int, default=1_000_000, help="of each target")
+    parser.add_argument("--runs", type=int, default=100_000, help="of each target")
     parser.add_argument("--seconds", type=int, default=600, help="for each target, at most")
-    parser.add_argument("--seed", type=int, default=0, help="with --plain")
-    parser.add_argument("--plain", action="store_true", help="without atheris")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--guided", action="store_true", help="with atheris")
     parser.add_argument("--again", type=Path, metavar="FILE", help="run one file")
-    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     targets = asked.targets or NAMES
     if asked.again:
@@ -101,29 +110,34 @@ def main() -> int:
 
         TARGETS[targets[0]](asked.again.read_bytes())
         return 0
-    if asked.alone and asked.plain:
-        plain(targets[0], asked.runs, asked.seconds, asked.seed)
+    if asked.alone and asked.guided:
+        guided(targets[0], asked.runs, asked.seconds, asked.seed)
         return 0
     if asked.alone:
-        guided(targets[0], asked.runs, asked.seconds)
+        plain(targets[0], asked.runs, asked.seconds, asked.seed, asked.alone)
         return 0
-    failed = []
-    for target in targets:
-        words = [
-            "--runs",
-            str(asked.runs),
-            "--seconds",
-            str(asked.seconds),
-            "--seed",
-            str(asked.seed),
-        ]
-        way = ["--plain"] if asked.plain else []
-        command = [sys.executable, __file__, target, *words, *way, "--alone"]
-        print(" ".join(command[1:]), flush=True)
-        if subprocess.run(command, check=False).returncode:
-            failed.append(target)
+    failed = [target for target in targets if not _passes(target, asked)]
     print(f"failed: {', '.join(failed)}" if failed else "no failure")
     return int(bool(failed))
+
+
+def _passes(target: str, asked: argparse.Namespace) -> bool:
+    """Run one target in a process of its own; what it fails on is kept."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        current = Path(folder) / "current"
+        words = [
+            *("--runs", str(asked.runs), "--seconds", str(asked.seconds)),
+            *("--seed", str(asked.seed), "--alone", str(current)),
+            *(["--guided"] if asked.guided else []),
+        ]
+        done = subprocess.run([sys.executable, __file__, target, *words], check=False)
+        if done.returncode and current.exists():
+            data = current.read_bytes()
+            FOUND.mkdir(exist_ok=True)
+            kept = FOUND / f"{target}-{hashlib.sha256(data).hexdigest()[:12]}"
+            kept.write_bytes(data)
+            print(f"{target}: it failed on {kept}", flush=True)
+        return not done.returncode
 
 
 if __name__ == "__main__":

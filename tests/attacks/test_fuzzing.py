@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.attacks.fuzzing import CORPUS, TARGETS, mutated, seeds
+from tests.attacks.fuzzing import CORPUS, TARGETS, seeds
+from tests.attacks.mutating import mutated
 
 FOUND = sorted(path.name for path in (CORPUS / "found").iterdir())
 

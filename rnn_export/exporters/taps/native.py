@@ -21,7 +21,7 @@ def name_states(surgery: Surgery) -> None:
     for _, node in surgery.nodes("RNN"):
         if node.output and node.output[0]:
             continue
-        made = surgery.name(f"{node.name or node.output[-1]}:Y")
+        made = surgery.name(f"{node.name or (node.output or ['rnn'])[-1]}:Y")
         if node.output:
             node.output[0] = made
         else:
@@ -35,7 +35,7 @@ def native_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
     Source: ONNX RNN-7, RNN-14, RNN-22.
     """
     options = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-    direction = options.get("direction", b"forward").decode()
+    direction = options.get("direction", b"forward")
     batchwise = options.get("layout", 0) == 1
     inputs = [*node.input, *[""] * (6 - len(node.input))]
     y = surgery.show(node.output[0], 4, like=inputs[1])
@@ -43,10 +43,10 @@ def native_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
     initial = surgery.show(inputs[5], 3) if inputs[5] else None
     lengths = _lengths(surgery, inputs)
     scale = _scale(surgery, node, options)
-    count = 2 if direction == "bidirectional" else 1
+    count = 2 if direction == b"bidirectional" else 1
     units, start = (2, 1) if batchwise else (1, 0)
     for k, cell in enumerate(cells_of(node.name, count)):
-        reverse = direction == "reverse" or k == 1
+        reverse = direction == b"reverse" or k == 1
         turn: tuple[Step, ...] = (Order((1, 0, 2)),) if batchwise else ()
         yield CellTap(
             cell=cell,

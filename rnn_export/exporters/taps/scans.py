@@ -44,6 +44,21 @@ class _Loop:
         return [0] * count
 
     @property
+    def fits(self) -> bool:
+        """Whether node and body have as many inputs and outputs, and the lists say something of each."""
+        node, body = self.node, self.body
+        scanned = len(node.output) - self.states
+        return (
+            0 <= self.streams <= len(node.input) == len(body.input)
+            and self.states <= len(node.output) == len(body.output)
+            and all(node.input)
+            and len(self.numbers("scan_input_axes", self.streams)) == self.streams
+            and len(self.numbers("scan_input_directions", self.streams)) == self.streams
+            and len(self.numbers("scan_output_axes", scanned)) == scanned
+            and len(self.numbers("scan_output_directions", scanned)) == scanned
+        )
+
+    @property
     def backwards(self) -> bool:
         """Whether the scanned inputs are read from their ends."""
         return 1 in self.numbers("scan_input_directions", self.streams)
@@ -63,6 +78,8 @@ def scan_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
     """
     options = {item.name: item for item in node.attribute}
     loop = _Loop(node, options["body"].g, options["num_scan_inputs"].i)
+    if not loop.fits:
+        return
     makers = {name: item for item in loop.body.node for name in item.output}
     made = {info.name: place for place, info in enumerate(loop.body.output[: loop.states])}
     paths = cells_of(node.name, loop.states)
@@ -108,18 +125,17 @@ def _recurrence(
     body: GraphProto, makers: dict[str, NodeProto], held: str
 ) -> tuple[str, str] | None:
     """Return (R, what is added) where the body has Gemm(h, R, x) or MatMul(h, R) + x."""
+    products: dict[str, str] = {}
     for node in body.node:
-        if node.op_type not in ("Gemm", "MatMul") or node.input[0] != held:
-            continue
-        if node.op_type == "Gemm":
-            if len(node.input) == 3:
-                return node.input[1], node.input[2]
-            continue
-        for reader in body.node:
-            if reader.op_type == "Add" and node.output[0] in reader.input:
-                other = [name for name in reader.input if name != node.output[0]]
-                if other:
-                    return node.input[1], other[0]
+        if node.op_type == "Gemm" and node.input[0] == held and len(node.input) == 3:
+            return node.input[1], node.input[2]
+        if node.op_type == "MatMul" and node.input[0] == held:
+            products[node.output[0]] = node.input[1]
+    for node in body.node:
+        if node.op_type == "Add":
+            for product, other in (node.input, reversed(node.input)):
+                if product in products and other != product:
+                    return products[product], other
     return None
 
 
@@ -181,9 +197,11 @@ def _mask(
 def _cells(surgery: Surgery, node: NodeProto, tap: CellTap, matrix: str) -> Iterator[CellTap]:
     """Yield the tap of a single cell, or one for each of several whose states are one."""
     key = UNITS if _hint(node, UNITS) else BESIDE
-    units = [int(item) for item in _hint(node, key).split(",") if item]
+    stated = [item for item in _hint(node, key).split(",") if item]
+    # A hint that anyone may have written.
+    units = [int(item) for item in stated if item.isascii() and item.isdigit() and len(item) < 10]
     tensor = surgery.tensor(matrix)
-    if len(units) < 2 or tensor is None or sum(units) != tensor.dims[0]:
+    if len(units) < 2 or tensor is None or [sum(units)] != list(tensor.dims[:1]):
         yield replace(tap, mask=_with(tap.mask, Take(2, 0)))
         return
     edges = [0, *accumulate(units)]
@@ -206,7 +224,9 @@ def _cells(surgery: Surgery, node: NodeProto, tap: CellTap, matrix: str) -> Iter
 def _beside(surgery: Surgery, node: NodeProto, k: int) -> Reading | None:
     """Return the input of one of the cells whose x W + b a Concat puts side by side, as the one stream."""
     joined = surgery.maker(node.input[-1], "Concat")
-    x = None if joined is None else projection(surgery, joined.input[k])
+    if joined is None or k >= len(joined.input):
+        return None
+    x = projection(surgery, joined.input[k])
     return None if x is None else Reading((surgery.show(x, 3),))
 
 

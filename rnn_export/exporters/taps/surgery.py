@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
-from rnn_export.exporters.types import inferred
+from rnn_export.exporters.taps.elements import element
 
 
 class Surgery:
@@ -25,9 +24,12 @@ class Surgery:
         self._outputs = {info.name for info in self.graph.output}
         self._held = {tensor.name: tensor for tensor in self.graph.initializer}
         self._given = {info.name for info in self.graph.input} | set(self._held)
+        self._counts: dict[str, int] = {}
         self._names = self._given | self._outputs
         for node in self.graph.node:
             self._names.update((*node.input, *node.output))
+        self._types = {info.name: info.type.tensor_type.elem_type for info in self.graph.input}
+        self._types |= {name: tensor.data_type for name, tensor in self._held.items()}
         self.makers: dict[str, NodeProto] = {
             name: node for node in self.graph.node for name in node.output if name
         }
@@ -35,11 +37,6 @@ class Surgery:
         for node in self.graph.node:
             for name in node.input:
                 self.readers.setdefault(name, []).append(node)
-
-    @cached_property
-    def types(self) -> Mapping[str, ValueInfoProto]:
-        """Type and shape of the values, as far as shape inference can tell."""
-        return inferred(self.model)
 
     def nodes(self, kind: str) -> Iterator[tuple[int, NodeProto]]:
         """Yield (place in the graph, node) of an operator."""
@@ -79,10 +76,12 @@ class Surgery:
 
     def name(self, wanted: str) -> str:
         """Return a value name that is not taken yet."""
-        name, count = wanted, 1
+        name, count = wanted, self._counts.get(wanted, 1)
         while name in self._names:
             name, count = f"{wanted}_{count}", count + 1
         self._names.add(name)
+        # Where the next one of the same name begins to look.
+        self._counts[wanted] = count
         return name
 
     def show(self, value: str, rank: int, like: str | None = None) -> str:
@@ -104,10 +103,6 @@ class Surgery:
             node.input.append(value)
             node.output.append(name)
         self._outputs.add(name)
-        known = self.types.get(value)
-        if known is not None and known.type.tensor_type.HasField("shape"):
-            self.graph.output.add(name=name, type=known.type)
-            return name
         info = self.graph.output.add(name=name)
         kind = self.element(value) or self.element(like or value)
         if kind != TensorProto.UNDEFINED:
@@ -121,5 +116,4 @@ class Surgery:
         tensor = self.tensor(value)
         if tensor is not None:
             return tensor.data_type
-        known = self.types.get(value)
-        return 0 if known is None else known.type.tensor_type.elem_type
+        return element(value, self.makers.get, self._types)

@@ -13,7 +13,7 @@ from onnx import NodeProto
 from rnn_export.exporters.taps.native import cells_of
 from rnn_export.exporters.taps.readings import CellTap, Reading, Take
 from rnn_export.exporters.taps.surgery import Surgery
-from rnn_export.exporters.taps.walking import POINTWISE, found_behind, projection
+from rnn_export.exporters.taps.walking import FAR, POINTWISE, found_behind, projection
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ def _same(steps: dict[str, NodeProto], matrix: str, node: NodeProto) -> bool:
 def _is_step(surgery: Surgery, node: NodeProto) -> bool:
     return (
         len(node.input) == 3
+        and all(node.input)
+        and node.input[2] in surgery.makers
         and surgery.is_constant(node.input[1])
         and not surgery.is_constant(node.input[2])
         and not surgery.is_constant(node.input[0])
@@ -96,11 +98,13 @@ def _last(surgery: Surgery, gemms: list[NodeProto], held: list[str], places: dic
     """Return the state after the last step: as many nodes behind its Gemm as in the steps before."""
     final = gemms[-1]
     if len(gemms) > 1:
-        distance = places[held[-1]] - places[gemms[-2].output[0]]
-        return str(surgery.graph.node[places[final.output[0]] + distance].output[0])
+        distance = places.get(held[-1], 0) - places[gemms[-2].output[0]]
+        behind = surgery.graph.node[places[final.output[0]] :][distance : distance + 1]
+        if distance > 0 and behind and behind[0].output:
+            return str(behind[0].output[0])
     scope = final.name.rpartition("/")[0]
     value = final.output[0]
-    while True:
+    for _ in range(FAR):
         readers = surgery.readers.get(value, [])
         inside = [
             n for n in readers if n.op_type in POINTWISE and n.name.rpartition("/")[0] == scope
@@ -108,6 +112,7 @@ def _last(surgery: Surgery, gemms: list[NodeProto], held: list[str], places: dic
         if not inside:
             return str(value)
         value = inside[-1].output[0]
+    return str(value)
 
 
 def _tap(surgery: Surgery, chain: _Chain, places: dict[str, int]) -> CellTap:
@@ -130,6 +135,9 @@ def _in_time(
 ) -> tuple[list[int], Reading | None]:
     """Return the steps in the order of time, and the input in that order."""
     makers = [surgery.makers[value] for value in chain.added]
+    if any(node.op_type != makers[0].op_type or not node.input for node in makers):
+        # Not steps of one input: where they stand in the graph says in which order they run.
+        return list(range(len(makers))), None
     if makers[0].op_type == "Gather":
         instants = [surgery.scalar(node.input[1]) or 0.0 for node in makers]
         order = [int(k) for k in np.argsort(instants, kind="stable")]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from onnx import NodeProto
 
-from rnn_export.exporters.taps.surgery import Surgery
+if TYPE_CHECKING:
+    from rnn_export.exporters.taps.surgery import Surgery
 
 # What an activation, a mask's selection or a cast is made of; a walk stops at anything else.
 POINTWISE = frozenset(
@@ -18,6 +20,9 @@ POINTWISE = frozenset(
 )
 # What stands between the projection of an input and the recurrence that reads it.
 _BETWEEN = frozenset(("Add", "Pad", "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape"))
+
+FAR = 64
+"""Nodes after which a walk ends: an activation takes a dozen, and a stranger's graph may have a hundred thousand."""
 
 
 def projection(surgery: Surgery, value: str) -> str | None:
@@ -62,7 +67,7 @@ def found_behind(
 ) -> NodeProto | None:
     """Return the nearest node before ``value`` that is ``wanted``, with nothing but pointwise nodes between."""
     waiting, seen = [value], {value}
-    while waiting:
+    while waiting and len(seen) < FAR:
         node: NodeProto | None = surgery.makers.get(waiting.pop(0))
         if node is None:
             continue
@@ -81,7 +86,7 @@ def gathered(surgery: Surgery, value: str) -> str | None:
     Found by how it was made: a Gather along an order that TopK gave to keys that a mask selects; what
     other recurrent nodes made of such a value holds them together too.
     """
-    for _ in range(256):
+    for _ in range(4 * FAR):
         node = surgery.makers.get(value)
         if node is None:
             return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rnn_export.errors import ReadError
+from rnn_export.workflows.onnx_input.operators import Versions, complaint, versions
 from rnn_export.workflows.onnx_input.tensors import Tensors
 
 if TYPE_CHECKING:
@@ -27,11 +28,15 @@ class Graphs:
         subject: the file, for errors.
         tensors: looks at the tensors in them.
         domains: whose operators may occur.
+        versions: of the operators.
+        own: operators that are functions of the file.
     """
 
     subject: str
     tensors: Tensors
     domains: frozenset[str]
+    versions: Versions
+    own: Collection[tuple[str, str]] = ()
     called: Called = field(default_factory=dict)
     """What the graph seen last calls; emptied by who asks."""
 
@@ -59,7 +64,9 @@ class Graphs:
         Raises:
             ReadError: as for `see`.
         """
+        outside, self.versions = self.versions, versions(function.opset_import)
         self.see_nodes(function.node, set(function.input), list(function.output), ())
+        self.versions = outside
 
     def see_nodes(
         self,
@@ -121,6 +128,9 @@ class Graphs:
                 "What an operator of another domain does is known to its maker alone.",
             )
         key = (domain, node.op_type)
+        wrong = None if key in self.own else complaint(node, domain, self.versions)
+        if wrong is not None:
+            raise self._wrong(node, *wrong)
         self.called[key] = self.called.get(key, 0) + 1
 
     def _see_attributes(self, node: NodeProto, known: Scopes) -> set[str]:

@@ -16,6 +16,7 @@ from rnn_export.errors import ReadError
 from rnn_export.workflows.onnx_input.functions import expect_no_recursion
 from rnn_export.workflows.onnx_input.graphs import Graphs
 from rnn_export.workflows.onnx_input.limits import OnnxLimits
+from rnn_export.workflows.onnx_input.operators import versions
 from rnn_export.workflows.onnx_input.tensors import Tensors
 from rnn_export.workflows.onnx_input.wire import look_through, not_onnx
 
@@ -74,13 +75,18 @@ def open_onnx(path: Path, limits: OnnxLimits = _DEFAULT) -> OnnxInput:
     model = _parsed(data, subject)
     _expect_versions(model, subject)
     tensors = Tensors(path, len(data), limits)
-    own = {function.domain for function in model.functions}
-    graphs = Graphs(subject, tensors, DOMAINS | own)
+    own = {_key(function.domain, function.name) for function in model.functions}
+    domains = DOMAINS.union(domain for domain, _ in own)
+    graphs = Graphs(subject, tensors, domains, versions(model.opset_import), own)
     graphs.see(model.graph)
     _expect_inputs(model.graph, tensors)
     expect_no_recursion(model, graphs)
     tensors.hold_together()
     return OnnxInput(model, hashlib.sha256(data).hexdigest(), len(data), tensors.files)
+
+
+def _key(domain: str, name: str) -> tuple[str, str]:
+    return "" if domain == "ai.onnx" else domain, name
 
 
 def _bytes_of(path: Path, limits: OnnxLimits) -> bytes:
