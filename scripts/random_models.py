@@ -80,7 +80,8 @@ class Campaign:
 def _kind(reason: str) -> str:
     """Return a reason without what tells models apart: names, numbers, files."""
     line = re.sub(r"/\S+: ", "", reason.partition("\n")[0].partition(" Where")[0])
-    return re.sub(r"[\d.]+(e-?\d+)?", "N", re.sub(r"\S*_no_\S*", "LAYER", line))
+    line = re.sub(r"\S*_no_\S*", "LAYER", line)
+    return re.sub(r"[\d.]+(e-?\d+)?", "N", line)[:300]
 
 
 def main() -> int:

@@ -8,11 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from rnn_export.exporters import FORMS, export
 from rnn_export.readers import read
+from rnn_export.verifier import Facts, Observation, Outcome, judge
 from tests.unit.exporters.exact import exact, halves, run
 
 BATCH, TIME, TOKENS = 3, 5, 7
@@ -128,11 +129,17 @@ def test_every_form_is_keras_to_the_last_bit(data: st.DataObject, seed: int) -> 
         np.asarray(value)
         for value in keras.tree.flatten(model([given_feeds[item.name] for item in model.inputs]))
     ]
-    if not all(exact(values.astype(np.float64)) for values in wanted):
-        return
+    # What has outgrown 24 bits is rounded, in an order of its own: then the verifier's bound decides.
+    bitwise = all(exact(values.astype(np.float64)) for values in wanted)
+    event("to the last bit" if bitwise else "within the bound")
     for form in FORMS:
         exported = export(network, form=form, time=TIME if form == "unrolled" else None)
         got = run(exported.model, given_feeds)
         assert len(got) == len(wanted)
+        if not bitwise:
+            facts = Facts("onnxruntime:cpu", form=form, network_digest=network.digest)
+            verdict = judge(network, Observation(given_feeds, got, facts))
+            assert verdict.outcome in (Outcome.PASS, Outcome.UNVERIFIABLE), f"{form} {verdict}"
+            continue
         for (name, values), want in zip(got.items(), wanted, strict=True):
             np.testing.assert_array_equal(values, want, err_msg=f"{form} {name}")

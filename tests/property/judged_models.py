@@ -15,6 +15,7 @@ import tensorflow
 
 from rnn_export.errors import RnnExportError, RuntimeCrashed, RuntimeRefused
 from rnn_export.exporters import FORMS, export
+from rnn_export.exporters.elements import numpy_dtype
 from rnn_export.network import Network
 from rnn_export.readers import read
 from rnn_export.runtimes import Connection, OnnxFile
@@ -68,7 +69,7 @@ def tried(
     try:
         model = quietly(build, recipe)
     except KERAS_ERRORS as error:
-        yield Tried(KERAS, "KERAS FAILED", str(error))
+        yield Tried(KERAS, "KERAS FAILED", " ".join(str(error).split()))
         return
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -78,40 +79,61 @@ def tried(
         except RnnExportError as error:
             yield Tried(KERAS, "UNREADABLE", str(error))
             return
-        inputs = _inputs(network, model, recipe)
+        given = states_and(network, model, feeds(model, recipe), recipe.seed + 2)
+        inputs = InputSet("drawn", given, BATCH, recipe.inputs.time or TIME, recipe.seed, 1.0)
         if recipe.sequential and recipe.called:
             # Built by being called, it has no input of its own; the file has.
             model = keras.saving.load_model(folder / "model.keras")
-        session = KerasSession("keras:tensorflow", keras.__version__, model)
-        try:
-            seen = observe(network, session, None, None, inputs)  # type: ignore[arg-type]
-        except KERAS_ERRORS as error:
-            yield Tried(KERAS, "KERAS FAILED", str(error))
-            return
-        yield _said(KERAS, judge(network, seen))
-        probes = Probes(connection)
-        for form in forms:
-            yield _form(form, network, inputs, folder, connection, probes)
+        yield from trials(network, model, inputs, folder, connection, forms)
+
+
+def trials(
+    network: Network,
+    model: Any,
+    inputs: InputSet,
+    folder: Path,
+    connection: Connection,
+    forms: tuple[str, ...],
+) -> Iterator[Tried]:
+    """Yield what becomes of a Keras model itself, then of each form of it.
+
+    Args:
+        network: what was read of it.
+        model: the live model.
+        inputs: by port.
+        folder: for the files.
+        connection: to onnxruntime.
+        forms: to export.
+    """
+    session = KerasSession("keras:tensorflow", keras.__version__, model)
+    try:
+        seen = observe(network, session, None, None, inputs)  # type: ignore[arg-type]
+    except KERAS_ERRORS as error:
+        yield Tried(KERAS, "KERAS FAILED", " ".join(str(error).split()))
+        return
+    yield _said(KERAS, judge(network, seen))
+    probes = Probes(connection)
+    for form in forms:
+        yield _form(form, network, inputs, folder, connection, probes)
 
 
 def _said(form: str, verdict: Verdict) -> Tried:
     return Tried(form, str(verdict.outcome), f"{verdict.reason} {verdict.where or ''}".strip())
 
 
-def _inputs(network: Network, model: Any, recipe: Recipe) -> InputSet:
-    """Return what to feed; states that are carried start from numbers, not from zeros."""
-    given = feeds(model, recipe)
+def states_and(
+    network: Network, model: Any, given: dict[str, np.ndarray], seed: int
+) -> dict[str, np.ndarray]:
+    """Return what to feed by port: a Keras model's inputs, and states that start from numbers, not from zeros."""
     ports = [port for port in network.inputs if not port.name.endswith("/h_in")]
     fed = {port.name: given[tensor.name] for port, tensor in zip(ports, model.inputs, strict=True)}
-    rng = np.random.default_rng(recipe.seed + 2)
+    rng = np.random.default_rng(seed)
     for port in network.inputs:
         if port.name not in fed:
             spec = network.spec(port.tensor)
             values = rng.uniform(-0.8, 0.8, [int(size) for size in spec.shape])
-            fed[port.name] = values.astype(
-                keras.ops.convert_to_numpy(keras.ops.zeros((), spec.dtype)).dtype
-            )
-    return InputSet("drawn", fed, BATCH, recipe.inputs.time or TIME, recipe.seed, 1.0)
+            fed[port.name] = values.astype(numpy_dtype(spec.dtype))
+    return fed
 
 
 def _form(

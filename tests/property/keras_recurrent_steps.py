@@ -27,6 +27,8 @@ def cell_options(step: Step) -> dict[str, Any]:
         "activation": function(step),
         "use_bias": step.flags[4],
         "dropout": 0.25 * step.flags[5],
+        # Keras on TensorFlow makes no orthogonal matrices in bfloat16.
+        "recurrent_initializer": "glorot_uniform",
     }
 
 
@@ -84,7 +86,8 @@ def bidirectional(bench: Bench, step: Step) -> list[Item]:
     backward = None
     if step.flags[6]:
         # Of as many units: Keras works out the shape of its output from the forward layer alone.
-        backward = bench.layer(L.SimpleRNN, units, go_backwards=True, activation="tanh", **options)
+        own = {**cell_options(step), "activation": "tanh", "go_backwards": True}
+        backward = bench.layer(L.SimpleRNN, units, **own, **options)
     layer = bench.layer(L.Bidirectional, forward, merge_mode=mode, backward_layer=backward)
     found = keras.tree.flatten(layer(item.tensor))
     time = item.time if step.flags[0] else None

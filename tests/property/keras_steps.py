@@ -73,7 +73,8 @@ def concat_time(bench: Bench, step: Step) -> list[Item]:
 
 def nested_model(bench: Bench, step: Step, features: int) -> tuple[Any, int]:
     """Return an inner model on sequences and its number of features; a Sequential or a functional one."""
-    rnn = bench.layer(L.SimpleRNN, step.units, return_sequences=True, activation=function(step))
+    options = {**cell_options(step), "return_sequences": True}
+    rnn = bench.layer(L.SimpleRNN, step.units, **options)
     given = keras.Input((None, features), bench.batch, dtype=bench.values)
     first = [bench.layer(L.Masking)] if step.flags[1] else []
     name = bench.named("inner")
@@ -184,7 +185,7 @@ BUILDERS: dict[str, Callable[[Bench, Step], list[Item]]] = {
 
 
 def stacked(bench: Bench, step: Step) -> Any:
-    cells = [bench.layer(L.SimpleRNNCell, step.units + k) for k in range(2)]
+    cells = [bench.layer(L.SimpleRNNCell, step.units + k, **cell_options(step)) for k in range(2)]
     return bench.layer(L.StackedRNNCells, cells)
 
 
