@@ -89,8 +89,10 @@ def command(
     from rnn_export.cli.output import emit
     from rnn_export.workflows.exporting import Asked, export_file
 
-    if check and (streaming or taps):
-        raise click.UsageError("--check judges a plain file; leave out --streaming and --taps.")
+    if check and taps:
+        raise click.UsageError(
+            "--check judges a file without --taps; it makes its own. Leave out one."
+        )
     form = form or ("rnn" if target is None else "auto")
     if measure and form != "auto":
         raise click.UsageError("--measure is for --form auto.")

@@ -12,7 +12,7 @@ from rnn_export.exporters.guards import guard
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.opsets import ir_version
 from rnn_export.exporters.pruning import prune
-from rnn_export.network import Port, Spec
+from rnn_export.network import Network, Port, Spec
 
 PRODUCER = "rnn_export"
 STREAMS = f"{PRODUCER}.streams"
@@ -86,5 +86,10 @@ def _metadata(low: Lowering) -> dict[str, str]:
     if low.assumptions:
         held[f"{PRODUCER}.assumptions"] = json.dumps(low.assumptions)
     if low.network.streams:
-        held[STREAMS] = json.dumps({stream.input: stream.output for stream in low.network.streams})
+        held[STREAMS] = json.dumps(pairs_of(low.network))
     return held
+
+
+def pairs_of(network: Network) -> dict[str, str]:
+    """Return the name of each carried state's input, and that of its output."""
+    return {stream.input: stream.output for stream in network.streams}

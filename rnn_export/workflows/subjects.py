@@ -15,6 +15,7 @@ from rnn_export.errors import ExportError, ReadError
 from rnn_export.exporters import FORMS, export
 from rnn_export.exporters.recurrent.chain import RIGHT
 from rnn_export.exporters.taps import CellTap, tap
+from rnn_export.exporters.writing import STREAMS, pairs_of
 from rnn_export.network import Network
 from rnn_export.verifier.static import StaticFinding, check_weights
 from rnn_export.workflows.onnx_input import open_onnx
@@ -123,8 +124,6 @@ def opened(
         # Beside its data file, if it has one: external tensors are found relative to the model.
         target = _beside(path, found.external, folder)
         target.write_bytes(tapped.model.SerializeToString())
-    known = {port.name for port in network.inputs}
-    more = {port.name for port in model.graph.input} - known
     return Subject(
         form or stated or UNKNOWN_FORM,
         path,
@@ -134,8 +133,16 @@ def opened(
         found.digest,
         padding,
         check_weights(network, _initializers(model, path.parent)),
-        bool(more) and all(name.endswith("/h_in") for name in more),
+        _streams(network, model, held),
     )
+
+
+def _streams(network: Network, model: Any, held: Mapping[str, str]) -> bool:
+    """Tell whether a file carries states that the network does not, by what it says or by its inputs' names."""
+    if STREAMS in held:
+        return held[STREAMS] != json.dumps(pairs_of(network))
+    more = {port.name for port in model.graph.input} - {port.name for port in network.inputs}
+    return bool(more) and all(name.endswith("/h_in") for name in more)
 
 
 def _initializers(model: Any, folder: Path) -> dict[str, np.ndarray]:

@@ -98,6 +98,14 @@ def test_check_judges_the_file_and_says_who_agrees(tmp_path: Path) -> None:
     assert (tmp_path / "m.onnx").is_file()
 
 
+def test_check_judges_a_streaming_file_by_the_streaming_network(tmp_path: Path) -> None:
+    done = program("export", KERAS, "-o", tmp_path / "m.onnx", "--check", "--streaming")
+    assert done.returncode == 0, done.stderr
+    assert "onnxruntime:cpu agrees" in done.stdout
+    model = onnx.load(tmp_path / "m.onnx")
+    assert any(port.name.endswith("/h_in") for port in model.graph.input)
+
+
 def test_neither_keras_nor_a_runtime_nor_rich_is_imported(tmp_path: Path) -> None:
     done = subprocess.run(
         [
@@ -176,7 +184,7 @@ def test_an_output_that_cannot_be_written_is_one_line_and_what_was_there_stays(
         ("--opset", "many"),
         ("--target", "nonsense"),
         ("--form", "auto", "--target", "nonsense"),
-        ("--check", "--streaming"),
+        ("--check", "--taps"),
     ],
 )
 def test_wrong_words_are_usage_and_write_nothing(options: tuple[str, ...], tmp_path: Path) -> None:
