@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from typing import Any
 from rnn_export.errors import RnnExportError, RuntimeCrashed
 from rnn_export.workflows.child import Child
 from rnn_export.workflows.sharing import Done, Task
+
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:\d+")
 
 POLL = 1.0
 """Seconds between two looks at whether anybody is at work."""
@@ -78,6 +81,13 @@ class Cluster:
     @contextmanager
     def _client(self) -> Iterator[Any]:
         subject = f"scheduler {self._address}"
+        if not _ADDRESS.fullmatch(self._address):
+            raise RnnExportError(
+                subject,
+                expected="an address such as tcp://10.0.0.1:8786",
+                got=repr(self._address),
+                advice="`dask scheduler` prints its own when it starts.",
+            )
         try:
             distributed = importlib.import_module("distributed")
         except ImportError:
@@ -90,7 +100,8 @@ class Cluster:
         try:
             # Not the default of everything else that runs in this process.
             client = distributed.Client(self._address, timeout=CONNECTING, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, AssertionError) as error:
+            # AssertionError: the thread of its event loop did not start in time.
             raise RnnExportError(
                 subject,
                 expected="a Dask scheduler that answers",

@@ -35,7 +35,8 @@ def exported(form: str) -> ModelProto:
 
 
 def of(model: ModelProto, kind: str) -> NodeProto:
-    return next(node for node in model.graph.node if node.op_type == kind)
+    found: NodeProto = next(node for node in model.graph.node if node.op_type == kind)
+    return found
 
 
 def test_a_direction_that_is_no_text_is_that_of_no_direction() -> None:

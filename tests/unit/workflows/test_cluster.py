@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,18 +16,26 @@ from distributed import Client
 
 from rnn_export.errors import RnnExportError, RuntimeCrashed
 from rnn_export.workflows.cluster import Cluster
+from rnn_export.workflows.verifying_each import Judging, Verified, Wanted, verify_each
 
 ROOT = Path(__file__).resolve().parents[3]
+CORPUS = ROOT / "tests" / "attacks" / "corpus"
 SLOWLY = "tests.unit.workflows.answers:slowly"
 DOUBLE = "tests.unit.workflows.answers:double"
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler on loopback and two worker processes of two threads; no nannies, who would restart them."""
-    file = tmp_path / "scheduler.json"
+@pytest.fixture(scope="module")
+def dask(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler on loopback and two worker processes of two threads; no nannies, who would restart them.
+
+    Starting them takes seconds. They serve all tests of this file, the deadly ones last.
+    """
+    folder = tmp_path_factory.mktemp("dask")
+    file = folder / "scheduler.json"
 
     def started(*words: str) -> subprocess.Popen[bytes]:
         command = [
@@ -39,7 +48,7 @@ def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         return subprocess.Popen(
             command,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=tmp_path,
+            cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -80,6 +89,30 @@ def test_every_task_is_answered_once_and_a_death_is_that_of_its_task_alone(
     assert len({pid for _, pid in answers.values()}) <= 5
 
 
+def test_verify_comes_to_the_same_on_a_cluster_as_here(
+    dask: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
+) -> None:
+    address, _ = dask
+    sound, broken = tmp_path / "sound.keras", tmp_path / "broken.keras"
+    shutil.copyfile(CORPUS / "tiny.keras", sound)
+    broken.write_bytes(b"no model")
+    wanted = [Wanted(str(path)) for path in (sound, broken, sound)]
+    judging = Judging(runtimes=("numpy",))
+    told: list[tuple[int, int]] = []
+    there = verify_each(
+        wanted, judging, scheduler=address, tell=lambda _, done, of: told.append((done, of))
+    )
+    here = verify_each(wanted, judging)
+    assert [one.exit_code for one in there] == [one.exit_code for one in here] == [0, 4, 0]
+    assert [str(one.error) for one in there] == [str(one.error) for one in here]
+    assert [_verdicts(one) for one in there] == [_verdicts(one) for one in here]
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def _verdicts(one: Verified) -> list[object]:
+    return [case.verdict for case in one.report.cases] if one.report else []
+
+
 def test_a_worker_killed_midway_loses_nothing_and_nothing_counts_twice(
     dask: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
 ) -> None:
@@ -111,10 +144,15 @@ def test_a_cluster_without_workers_is_not_waited_for_without_end(
     assert "none for 2 s" in str(answer)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "tcp://"])
 def test_a_scheduler_that_does_not_answer_is_one_clear_error(
-    address: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("rnn_export.workflows.cluster.CONNECTING", 0.5)
     with pytest.raises(RnnExportError, match="expected a Dask scheduler that answers"):
+        list(Cluster("tcp://127.0.0.1:9").work([1], DOUBLE))
+
+
+@pytest.mark.parametrize("address", ["nowhere", "tcp://", "tcp://:", "tcp://host", ""])
+def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
+    with pytest.raises(RnnExportError, match="expected an address such as tcp://"):
         list(Cluster(address).work([1], DOUBLE))
