@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnn_export.reports.html.reproducing import command_of
+from rnn_export.reports.telling import about, advice, bugs, place_of, speaker
 from rnn_export.reports.verdicts import SOURCE, inputs_of
 from rnn_export.verifier.verdicts import AGREEMENTS, CaseResult, Report
 
@@ -43,7 +44,7 @@ def failure_of(report: Report) -> str:
     told = _grouped(bad)
     lines = [f"{report.source}: {_first(report, told)}"]
     for cases in told[:MOST]:
-        lines += _told(cases)
+        lines += _told(cases, report)
     if len(told) > MOST:
         lines.append(f"  and {len(told) - MOST} more")
     for name in without:
@@ -67,7 +68,7 @@ def _first(report: Report, told: list[list[CaseResult]]) -> str:
     """Return the line that a summary shows alone: the verdict, where, and the likely bug."""
     if not told:
         return str(report.verdict) if report.exit_code else "UNVERIFIABLE: nothing was proven"
-    case = told[0][0]
+    case = speaker(told[0])
     where = case.verdict.where
     parts = [str(case.outcome), f"on {case.runtime}"]
     if where is not None and where.layer:
@@ -78,24 +79,20 @@ def _first(report: Report, told: list[list[CaseResult]]) -> str:
     return f"{' '.join(parts)}: {said}" if said else " ".join(parts)
 
 
-def _told(cases: list[CaseResult]) -> list[str]:
-    case, verdict = cases[0], cases[0].verdict
+def _told(cases: list[CaseResult], report: Report) -> list[str]:
+    case = speaker(cases)
+    verdict = case.verdict
     name = " ".join(filter(None, (case.form or SOURCE, case.file)))
     lines = [f"  {case.outcome}: {name} on {case.runtime}, {_inputs(cases)}"]
-    where = verdict.where
-    if where is not None:
-        parts = [f"layer {where.layer}"] if where.layer else []
-        for part, value in (("step", where.step), ("unit", where.unit), ("row", where.row)):
-            if value is not None:
-                parts.append(f"{part} {value}")
+    parts = [place_of(case)] if place_of(case) else []
+    if verdict.where is not None:
         if verdict.max_ratio is not None:
             parts.append(f"{verdict.max_ratio:.3g} times the bound ({verdict.model})")
         lines.append(f"    {', '.join(parts)}")
-    if verdict.diagnosis:
-        lines.append(f"    looks like: {verdict.diagnosis}")
-    if verdict.reason:
-        lines.append(f"    {verdict.reason}")
-    return lines
+    lines += [f"    looks like: {bug}" for bug in bugs(cases)]
+    lines += [f"    {text}" for text in about(cases) if text]
+    next_step = advice(cases, report)
+    return [*lines, f"    next: {next_step}"] if next_step else lines
 
 
 def _inputs(cases: list[CaseResult]) -> str:

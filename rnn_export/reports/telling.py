@@ -30,13 +30,26 @@ def speaker(cases: Sequence[CaseResult]) -> CaseResult:
 
 
 def bugs(cases: Sequence[CaseResult]) -> tuple[str, ...]:
-    """Return the likely bugs of a group's cases; guesses only where nothing better is known."""
-    named = list(dict.fromkeys(case.verdict.diagnosis for case in cases if case.verdict.diagnosis))
-    # A weight's error is measured anew from every input: the place is what counts.
-    places = {name.partition(" is off by ")[0]: name for name in reversed(named)}
-    kept = [name for name in named if name in places.values()]
-    sure = [name for name in kept if " or " not in name]
-    return tuple((sure or kept)[:MOST_BUGS])
+    """Return the likely bugs of a group's cases, those of most inputs; guesses only where nothing better is known."""
+    named: dict[str, list[str]] = {}
+    for case in cases:
+        if case.verdict.diagnosis:
+            # A weight's error is measured anew from every input: the place is what counts.
+            place = case.verdict.diagnosis.partition(" is off by ")[0]
+            named.setdefault(place, []).append(case.verdict.diagnosis)
+    sure = {place: names for place, names in named.items() if " or " not in names[0]} or named
+    most = max((len(names) for names in sure.values()), default=0)
+    kept = [names[0] for names in sure.values() if 2 * len(names) > most]
+    return tuple(layer_of(name) for name in kept[:MOST_BUGS])
+
+
+def layer_of(text: str) -> str:
+    """Return a text with calls named as the layers they are of, where these are called once.
+
+    >>> layer_of("states of rnn#0 and of head#1")
+    'states of rnn and of head#1'
+    """
+    return text.replace("#0", "")
 
 
 def place_of(case: CaseResult) -> str:
@@ -45,7 +58,7 @@ def place_of(case: CaseResult) -> str:
     if where is None:
         return ""
     named = (
-        ("layer", where.layer.removesuffix("#0") or None),
+        ("layer", layer_of(where.layer) or None),
         ("step", where.step),
         ("unit", where.unit),
         ("row", where.row),
@@ -58,7 +71,8 @@ def about(cases: Sequence[CaseResult]) -> tuple[str, ...]:
     first = speaker(cases)
     # What stands in the file is said once, whichever input showed nothing.
     held = [case.verdict.reason for case in cases if case.verdict.reason.startswith("weight ")]
-    return tuple(dict.fromkeys([first.verdict.reason, *held[:1]]))
+    texts = dict.fromkeys([first.verdict.reason, *held[:1]])
+    return tuple(layer_of(text) for text in texts)
 
 
 def inputs_like(cases: Sequence[CaseResult], report: Report) -> str:

@@ -50,10 +50,11 @@ class StaticFinding:
 
 @dataclass(frozen=True)
 class _Sought:
-    """A weight as a form may hold it."""
+    """A weight as a form may hold it: transposed, if ``turned``."""
 
     path: str
     values: np.ndarray
+    turned: bool = False
 
 
 def check_weights(network: Network, stored: Mapping[str, np.ndarray]) -> StaticFinding:
@@ -127,9 +128,11 @@ def _sought(network: Network) -> Iterator[_Sought]:
                 continue
             layouts = [values] if values.ndim == 1 else [values, values.swapaxes(-1, -2)]
             for layout in layouts:
-                yield _Sought(path, layout)
+                turned = layout is not values
+                yield _Sought(path, layout, turned)
                 if weight.digest in scales:
-                    yield _Sought(path, layout * scales[weight.digest].astype(layout.dtype))
+                    scaled = layout * scales[weight.digest].astype(layout.dtype)
+                    yield _Sought(path, scaled, turned)
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
@@ -224,8 +227,11 @@ def _fault(name: str, item: _Sought, block: np.ndarray) -> StaticFault:
     differs = np.argwhere(block != item.values)
     first = tuple(int(k) for k in differs[0])
     layer = item.path.rpartition("/")[0]
+    # Rows and columns as Keras counts them, however the file lays them out.
+    place = list(first[:-2] + first[:-3:-1] if item.turned else first)
+    count = f"{len(differs)} of {block.size} entries differ" if len(differs) > 1 else "differs"
     return StaticFault(
         layer,
-        f"weight {item.path}: {len(differs)} of {block.size} entries differ in the file's {name}, "
-        f"first {first}: expected {item.values[first]!r}, got {block[first]!r}",
+        f"weight {item.path} {count} in the file's {name}: expected {item.values[first]:.9g}"
+        f" at {place}, got {block[first]:.9g}",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -32,13 +32,20 @@ ALONE = Checks(static=False, shipped=False)
 """The judge without the two checks that compare bytes: what the bounds and the regression see by themselves."""
 
 
+EVERY = Checks(diagnosis=False)
+"""With every check; what it is called has been settled without them."""
+
+KILLED = (Outcome.FAIL, Outcome.PRECISION_DOWNGRADED)
+
+
 @dataclass(frozen=True)
 class Tried:
     """What came of a mutant.
 
     Args:
         verdict: of the input set that killed it, else of the last.
-        killed: the verdict is a failure.
+        killed: the verdict is a failure, by the bounds and the regression alone.
+        killed_by_all: and with every check on.
         by: the check that spoke.
         named: the diagnosis holds the right name.
         unique: and no other.
@@ -48,6 +55,7 @@ class Tried:
 
     verdict: Verdict
     killed: bool
+    killed_by_all: bool
     by: str
     named: bool
     unique: bool
@@ -89,9 +97,14 @@ def try_model(
 ) -> Verdict:
     """Return the first verdict that names a fault, else the first that fails, else the last."""
     network, _, sets = world(name, seed, form)
+    return _told(
+        judge(network, observe(model, inputs.feeds, network, seed), checks) for inputs in sets
+    )
+
+
+def _told(verdicts: Iterable[Verdict]) -> Verdict:
     failed: Verdict | None = None
-    for inputs in sets:
-        verdict = judge(network, observe(model, inputs.feeds, network, seed), checks)
+    for verdict in verdicts:
         if verdict.outcome != Outcome.PASS:
             failed = failed or verdict
             if verdict.diagnosis and " or " not in verdict.diagnosis:
@@ -100,24 +113,31 @@ def try_model(
 
 
 @cache
-def attempt(mutant: Mutant, seed: int, checks: Checks = ALONE) -> Tried:
-    """Make a mutant with one seed, and judge it."""
-    network, right, _ = world(mutant.world, seed, mutant.form)
+def attempt(mutant: Mutant, seed: int) -> Tried:
+    """Make a mutant with one seed, and judge it: without the checks that compare bytes, and with them."""
+    network, right, sets = world(mutant.world, seed, mutant.form)
     model = mutant.made(network, right, np.random.default_rng([seed, sum(mutant.name.encode())]))
-    verdict = try_model(mutant.world, seed, model, checks, mutant.form)
-    killed = verdict.outcome in (Outcome.FAIL, Outcome.PRECISION_DOWNGRADED)
-    layer = verdict.where.layer if verdict.where else ""
+    seen = [observe(model, inputs.feeds, network, seed) for inputs in sets]
+    verdict = _told(judge(network, item, ALONE) for item in seen)
+    killed = verdict.outcome in KILLED
+    layer = verdict.where.layer.replace("#0", "") if verdict.where else ""
     names = (verdict.diagnosis or "").split(" or ")
-    right_names = [text for text in names if mutant.named and mutant.named in text]
+    right_names = [text for text in names if _is_right(text, mutant.named)]
     return Tried(
         verdict,
         killed,
+        any(judge(network, item, EVERY).outcome in KILLED for item in seen),
         _by(verdict) if killed else "",
         bool(right_names),
         bool(right_names) and len(names) == 1,
-        layer.replace("#0", "").startswith(mutant.layer.replace("#0", "")),
-        bool(check_weights(network, _weights(model)).faults),
+        f"{layer}/".startswith(f"{mutant.layer.replace('#0', '')}/"),
+        bool(seen[0].static and seen[0].static.faults),
     )
+
+
+def _is_right(text: str, named: str) -> bool:
+    """Tell whether a name is the right one; that of a single entry begins with its weight."""
+    return bool(named) and (text.startswith(named) if named.endswith("[") else named in text)
 
 
 def _by(verdict: Verdict) -> str:

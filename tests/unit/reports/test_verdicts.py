@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rnn_export.reports.console import plain
 from rnn_export.reports.verdicts import page_of
 from rnn_export.verifier.comparing import Where
@@ -47,10 +49,12 @@ def test_a_pass_names_who_agreed() -> None:
 def test_a_failure_is_told_with_layer_reason_and_likely_bug() -> None:
     lines = text(PASSED, FAILED)
     assert lines[0] == "m.keras: FAIL"
-    assert lines[-1] == (
-        "scan on openvino:cpu: FAIL, layer encoder/rnn: states lie outside their bound"
-        " (looks like: transposed R)"
-    )
+    assert lines[-4:] == [
+        "scan on openvino:cpu: FAIL, layer encoder/rnn, step 17, unit 3, row 1",
+        "    looks like: transposed R",
+        "    states lie outside their bound",
+        "    next: --html FILE draws the errors along time; --evidence DIR keeps all that was shown",
+    ]
 
 
 def test_a_required_runtime_that_is_missing_is_named_first() -> None:
@@ -59,7 +63,22 @@ def test_a_required_runtime_that_is_missing_is_named_first() -> None:
     assert lines[-1] == "rnn on tract: UNAVAILABLE: not installed"
 
 
-def test_one_line_tells_of_all_inputs_that_show_the_same() -> None:
+def test_all_inputs_of_a_file_are_told_of_once() -> None:
     lines = text(PASSED, FAILED, FAILED, FAILED)
-    assert len(lines) == 2 + 4 + 1
-    assert lines[-1].endswith("(looks like: transposed R); likewise on 2 more inputs")
+    assert len(lines) == 2 + 4 + 4
+    assert lines[-4].startswith("scan on openvino:cpu: FAIL, on 3 of 3 inputs, layer encoder/rnn")
+
+
+def test_the_input_that_tells_the_bug_apart_speaks_for_the_others() -> None:
+    verdict = FAILED.verdict
+    unsure = replace(FAILED, verdict=replace(verdict, diagnosis="transposed R or bias dropped"))
+    unknown = replace(FAILED, verdict=replace(verdict, diagnosis=None))
+    lines = text(unknown, unsure, FAILED)
+    assert [line for line in lines if "looks like" in line] == ["    looks like: transposed R"]
+
+
+def test_a_file_that_passes_elsewhere_is_not_blamed() -> None:
+    lines = text(replace(PASSED, form="scan"), FAILED)
+    assert lines[-1] == (
+        "    next: the same file passes on onnxruntime:cpu: look for the fault in openvino:cpu"
+    )
