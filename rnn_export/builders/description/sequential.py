@@ -88,7 +88,7 @@ def _input(
     if not isinstance(raw, (list, tuple)) or not raw:
         raise options.wrong("shape", 'a list such as ["time", 32]', raw)
     shape = [_size(options, size, axis) for axis, size in enumerate(raw, start=1)]
-    batch: Dim = options.integer("batch", least=0) if "batch" in options else BATCH
+    batch: Dim = options.integer("batch") if "batch" in options else BATCH
     options.raw("batch")
     dtype = options.text("dtype", "int32" if tokens else "float32", among=DTYPES)
     name = options.text("name", "tokens" if tokens else "inputs")
@@ -99,8 +99,8 @@ def _input(
 def _size(options: Options, size: object, axis: int) -> Dim:
     if axis == 1 and size in (TIME, None):
         return TIME
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise options.wrong("shape", f'a whole number, or "{TIME}" first', size)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise options.wrong("shape", f'whole numbers from 1, or "{TIME}" first', size)
     return size
 
 

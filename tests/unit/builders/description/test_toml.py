@@ -168,6 +168,8 @@ REFUSED = {
         r"network 'n', input: expected a shape without batch",
     ),
     "an odd shape": (one(f"{{{RNN}}}", shape='["time", "wide"]'), r"input, shape: .*got 'wide'"),
+    "no features": (one(f"{{{RNN}}}", shape='["time", 0]'), r"input, shape: .*from 1.*got 0"),
+    "no steps": (one(f"{{{RNN}}}", shape="[0, 3]"), r"input, shape: .*from 1.*got 0"),
     "no shape": (
         f'[[network]]\nname = "n"\ninput = {{dtype = "float32"}}\nlayers = [{{{RNN}}}]',
         r"network 'n', input, shape: expected a list",
