@@ -4,14 +4,15 @@
 Our forms on every runtime that is named and installed, every peer that is, and the floor, in turns; one file for
 each number of threads in artifacts/bench/. Shapes that are there already are measured anew only with --only.
 --report writes the summary and the drawings from those files, and measures nothing. A runtime or peer in another
-environment is found by RNN_EXPORT_INTERPRETER_<NAME>. Takes an hour; run it on a machine that does nothing else.
+environment is found by RNN_EXPORT_INTERPRETER_<NAME>. Takes a quarter of an hour on a machine that does nothing
+else, where it should run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnn_export.builders import stacked
@@ -26,6 +27,7 @@ from rnn_export.workflows.benchmarks.stored import read_benchmark
 from rnn_export.workflows.benchmarks.summary import summary
 
 FOLDER = Path(__file__).resolve().parents[1] / "artifacts" / "bench"
+ROUNDS, SLICE = 9, 0.02
 RUNTIMES = ("onnxruntime:cpu", "openvino:cpu", "mnn")
 
 
@@ -66,7 +68,9 @@ GRID = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", action="append", type=int)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--patience", type=int, default=2)
+    parser.add_argument("--folder", type=Path, help="where translations are kept from run to run")
     parser.add_argument("--only", default="", help="numbers of shapes, from 0")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--out", type=Path, default=FOLDER)
@@ -79,7 +83,17 @@ def main() -> None:
         if not arguments.report:
             wanted = [int(number) for number in arguments.only.split(",") if number]
             numbers = wanted or [n for n in range(len(GRID)) if str(n) not in found]
-            _measure(numbers, threads, arguments.rounds, found, file)
+            asked = Asked(
+                forms=FORMS,
+                runtimes=RUNTIMES,
+                peers=peer_names(),
+                threads=threads,
+                rounds=arguments.rounds,
+                patience=arguments.patience,
+                slice_seconds=SLICE,
+                folder=arguments.folder,
+            )
+            _measure(numbers, asked, found, file)
         if arguments.report:
             _draw(found, folder / f"threads{threads}.svg")
     results = {
@@ -88,25 +102,25 @@ def main() -> None:
     (folder / "README.md").write_text(summary(results))
 
 
-def _measure(
-    numbers: list[int], threads: int, rounds: int, found: dict[str, Benchmark], file: Path
-) -> None:
-    asked = Asked(
-        forms=FORMS, runtimes=RUNTIMES, peers=peer_names(), threads=threads, rounds=rounds
-    )
-    shapes = [GRID[number] for number in numbers]
-    runs = [(shape.network(), ((shape.batch, shape.time),)) for shape in shapes]
-    for number, result in zip(numbers, benchmarks(runs, asked), strict=True):
-        found[str(number)] = result
-        ordered = {key: found[key] for key in sorted(found, key=int)}
-        file.write_bytes(document(ordered))
-        (point,) = result.points
-        noise = sum(share > point.fair for share in point.foreign)
-        print(
-            f"{number} {result.words} B{point.batch} T{point.time} {threads} thread(s): "
-            f"{point.entries[0].name}; {noise} of {len(point.foreign)} rounds disturbed",
-            flush=True,
-        )
+def _measure(numbers: list[int], asked: Asked, found: dict[str, Benchmark], file: Path) -> None:
+    """Measure some shapes, and write the file after each network."""
+    alike: dict[str, list[int]] = {}
+    for number in numbers:
+        alike.setdefault(GRID[number].network().digest, []).append(number)
+    runs = [
+        (GRID[each[0]].network(), [(GRID[n].batch, GRID[n].time) for n in each])
+        for each in alike.values()
+    ]
+    for each, result in zip(alike.values(), benchmarks(runs, asked), strict=True):
+        for number, point in zip(each, result.points, strict=True):
+            found[str(number)] = replace(result, points=(point,))
+            noise = sum(share > point.fair for share in point.foreign)
+            print(
+                f"{number} {result.words} B{point.batch} T{point.time} {asked.threads} thread(s): "
+                f"{point.entries[0].name}; {noise} of {len(point.foreign)} rounds disturbed",
+                flush=True,
+            )
+        file.write_bytes(document({key: found[key] for key in sorted(found, key=int)}))
 
 
 def _draw(found: dict[str, Benchmark], file: Path) -> None:

@@ -26,7 +26,9 @@ class Asked:
         threads: within an operator, for everyone.
         rounds: how often each contender is timed at each size with the machine calm; 6 are the least that give
             an interval.
-        slice_seconds: how long in each round.
+        patience: how many rounds at the most for each one that is asked for, where the machine is not calm.
+        slice_seconds: how long each is timed in each round.
+        folder: where models and translations of described networks are kept for the next benchmark; None for none.
         floor: measure the floor too.
         tell: called with a line before each step.
         interpreters: runtime's or peer's runtime name to the Python it runs in, before the environment's
@@ -40,7 +42,9 @@ class Asked:
     fixed: tuple[str, ...] = ("batch", "time")
     threads: int = 1
     rounds: int = ROUNDS
+    patience: int = 3
     slice_seconds: float = 0.03
+    folder: Path | None = None
     floor: bool = True
     tell: Callable[[str], None] = lambda text: None
     interpreters: dict[str, Path] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from rnn_export import presets
 from rnn_export.builders import reference
 from rnn_export.errors import RuntimeUnavailable
 from rnn_export.network import Network
+from rnn_export.readers import read
 from rnn_export.runtimes import OnnxFile, Unavailable
 from rnn_export.workflows.benchmarks import floors
 from rnn_export.workflows.benchmarks.asked import Asked
@@ -64,6 +65,9 @@ def benchmarks(
             asked.tell("reading the source")
             with TemporaryDirectory(prefix="rnn_export-") as made:
                 folder = Path(made)
+                if asked.folder is not None and isinstance(source, Network):
+                    folder = asked.folder / source.digest[:16]
+                    folder.mkdir(parents=True, exist_ok=True)
                 with _opened(source, folder, asked) as found:
                     gathering = Gathering(found, workers, folder)
                     points = tuple(_point(gathering, batch, time) for batch, time in sizes)
@@ -84,6 +88,10 @@ def _opened(source: Any, folder: Path, asked: Asked) -> Iterator[Opened]:
     if not asked.peers and isinstance(source, Network):
         yield Opened(source.source.name, source, None, "no peer was asked for")
         return
+    kept = folder / "model.keras"
+    if isinstance(source, Network) and kept.exists():
+        yield Opened(source.source.name, read(kept), kept)
+        return
     with opened(source, folder) as found:
         yield found
 
@@ -103,6 +111,7 @@ def _point(gathering: Gathering, batch: int, time: int) -> Point:
         asked.rounds,
         fair_share(asked.threads),
         slice_seconds=asked.slice_seconds,
+        patience=asked.patience,
         tell=lambda done, of: asked.tell(f"batch {batch}, time {time}: {done} of {of} rounds"),
     )
     counted = calmest(found, asked.rounds)

@@ -17,10 +17,10 @@ SLICE = 0.03
 PAUSE = 0.004
 """Seconds before each timing, in which the threads of the contender before go to sleep."""
 
-MOST_REPEATS = 2000
-
 PATIENCE = 3
 """Rounds for each one that is wanted, at the most, where the machine is not calm."""
+
+MOST_REPEATS = 2000
 
 LEAST_SHARE = 0.05
 """Of the machine: what a system does anyway."""
@@ -56,20 +56,22 @@ def rounds(
     share: float,
     *,
     slice_seconds: float = SLICE,
+    patience: int = PATIENCE,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[Round, ...]:
     """Time every contender in turns, every other round from the last to the first, until enough rounds were calm.
 
     Args:
         contenders: by name.
-        count: how many calm rounds are enough; PATIENCE times as many rounds are the most.
+        count: how many calm rounds are enough.
         share: of the machine that others may take in a calm round.
         slice_seconds: how long each is timed in each round.
+        patience: how many rounds for each calm one that is wanted are the most.
         tell: called after each round with how many calm ones are done, and of how many.
     """
     repeats = {name: _repeats(timed, slice_seconds) for name, timed in contenders.items()}
     found: list[Round] = []
-    for number in range(PATIENCE * count):
+    for number in range(patience * count):
         names = list(contenders) if number % 2 == 0 else list(contenders)[::-1]
         before = _Usage.now()
         runs = {}

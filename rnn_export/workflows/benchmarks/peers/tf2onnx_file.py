@@ -54,17 +54,29 @@ class Tf2onnx:
             raise TypeError(f"expected a KerasFile, got {model!r}")
         threads.check(self.name, options)
         _, tensorflow, loaded = load(model, options)
-        path = Path(tempfile.mkdtemp()) / "tf2onnx.onnx"
-        specs = [tensorflow.TensorSpec(each.shape, each.dtype, each.name) for each in loaded.inputs]
-        importlib.import_module("tf2onnx").convert.from_function(
-            traced(tensorflow, loaded),
-            input_signature=[structured(loaded, specs)],
-            opset=OPSET,
-            output_path=str(path),
-        )
+        key = (model.path, model.path.stat().st_mtime_ns)
+        if key not in _TRANSLATED:
+            _TRANSLATED[key] = _translated(tensorflow, loaded)
+        path = _TRANSLATED[key]
         # As our own files are run: with onnxruntime's default.
         settings = replace(options, extra={SPINNING: "1"})
         return Tf2onnxSession(self.name, onnxruntime.cpu.open(OnnxFile(path), settings), loaded)
+
+
+_TRANSLATED: dict[tuple[Path, int], Path] = {}
+"""Keras file, and when it was written, to its translation: a benchmark opens one for each size."""
+
+
+def _translated(tensorflow: Any, loaded: Any) -> Path:
+    path = Path(tempfile.mkdtemp()) / "tf2onnx.onnx"
+    specs = [tensorflow.TensorSpec(each.shape, each.dtype, each.name) for each in loaded.inputs]
+    importlib.import_module("tf2onnx").convert.from_function(
+        traced(tensorflow, loaded),
+        input_signature=[structured(loaded, specs)],
+        opset=OPSET,
+        output_path=str(path),
+    )
+    return path
 
 
 class Tf2onnxSession:
