@@ -4,7 +4,7 @@ Each translates the same Keras file; onnxruntime on the CPU runs what comes out,
 Keras: right, wrong (other values than Keras'), does not load (onnxruntime declines the file), refused (no file, and
 an error that says so). A model that keeps its state between calls is fed in two halves.
 
-    .venv/bin/python scripts/feature_table.py [--only TEXT] [--write]     --write: docs/features.md
+    .venv/bin/python scripts/feature_table.py [--only TEXT] [--write]     --write: docs/features.md, README.md
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from tests.contract.feature_models import FEATURES_OF_RNN, Feature, fed
 from tests.property.keras_comparing import keras_outputs, quietly
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "features.md"
+FRONT = PAGE.parent.parent / "README.md"
+END = "<!-- end of the table -->"
 MARK = "<!-- the table, by scripts/feature_table.py -->"
 PEERS = ("rnn_export", "Keras' export", "tf2onnx")
 TF2ONNX = "rnn_export.workflows.benchmarks.peers.tf2onnx_file:runtime"
@@ -175,6 +177,30 @@ def table(made: list[Row]) -> str:
     return "\n".join(lines) + f"\n\nTried with {versions}.\n"
 
 
+def summary(made: list[Row]) -> str:
+    """Return a line for each group: how many of its features are right with each."""
+    lines = [
+        "| feature |" + "".join(f" {peer} |" for peer in PEERS),
+        "|---" * (1 + len(PEERS)) + "|",
+    ]
+    for group in dict.fromkeys(group for group, _, _ in made):
+        own = [words for other, _, words in made if other == group]
+        right = [sum(words[k] == RIGHT for words in own) for k in range(len(PEERS))]
+        lines.append(f"| {group} | " + " | ".join(f"{n} of {len(own)}" for n in right) + " |")
+    return "\n".join(lines)
+
+
+def write(made: list[Row]) -> None:
+    """Put the table into its page, and the summary into the front page."""
+    before = PAGE.read_text().partition(MARK)[0]
+    PAGE.write_text(f"{before}{MARK}\n\n{table(made)}")
+    front = FRONT.read_text()
+    before, found, rest = front.partition(MARK)
+    if found:
+        after = rest.partition(END)[2]
+        FRONT.write_text(f"{before}{MARK}\n\n{summary(made)}\n\n{END}{after}")
+
+
 def main() -> int:
     """Try all features; return 1 if one of them is not right here."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -187,8 +213,7 @@ def main() -> int:
     text = table(made)
     print(text)
     if asked.write:
-        before = PAGE.read_text().partition(MARK)[0]
-        PAGE.write_text(f"{before}{MARK}\n\n{text}")
+        write(made)
     return 0 if made and all(words[0] == RIGHT for _, _, words in made) else 1
 
 
