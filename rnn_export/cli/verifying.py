@@ -99,7 +99,7 @@ def command(
         allow_nonfinite,
     )
     wanted = subjects(words)
-    if len(wanted) == 1 and scheduler is None:
+    if len(wanted) == 1 and scheduler is None and shard is None:
         _one(wanted[0], judging, evidence, html, junit, json_file)
         return
     if evidence is not None or html is not None:
