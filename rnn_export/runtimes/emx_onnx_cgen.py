@@ -88,7 +88,7 @@ class EmxSession:
         self.inputs, self.outputs = load_slots(model.path)
         self._compiled: tuple[dict[str, int], _Library] | None = None
         details = {"cflags": " ".join(self._flags), "threads": "1"}
-        self.facts = RunFacts(NAME, _version(), options.precision, details=details)
+        self.facts = RunFacts(NAME, _version(), "float32", details=details)
 
     def run(self, feeds: Feeds) -> Results:
         sizes = inputs_check.check(NAME, self.inputs, feeds)

@@ -72,7 +72,9 @@ class Mnn:
                 [slot.name for slot in outputs],
                 runtime_manager=neural.create_runtime_manager((config,)),
             )
-        return MnnSession(module, inputs, outputs, options.precision)
+        # It does not tell what it computes in; "normal" leaves that to each backend.
+        precision = "float32" if options.precision == "float32" else "normal"
+        return MnnSession(module, inputs, outputs, precision)
 
 
 class MnnSession:

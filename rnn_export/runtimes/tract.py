@@ -79,9 +79,7 @@ class TractSession:
             str(model.path)
         )  # unknown operators are refused now rather than at the first run
         self._compiled: tuple[str, Any] | None = None
-        self.facts = RunFacts(
-            NAME, str(product.version()), options.precision, details={"threads": "1"}
-        )
+        self.facts = RunFacts(NAME, str(product.version()), "float32", details={"threads": "1"})
 
     def run(self, feeds: Feeds) -> Results:
         inputs_check.check(NAME, self.inputs, feeds)
