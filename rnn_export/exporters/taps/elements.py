@@ -34,7 +34,8 @@ _KEEPING = POINTWISE | frozenset(
     """.split()  # noqa: SIM905
 )
 """The type of what they make is that of their first input."""
-_OTHER = {"Where": 1, "CastLike": 1, "OneHot": 2}
+# Of a Scan, the first state's: what a recurrence puts out is of its state's type.
+_OTHER = {"Where": 1, "CastLike": 1, "OneHot": 2, "Scan": 0}
 _TYPED = dict.fromkeys(_KEEPING, 0) | _OTHER
 """Which input's type is that of what an operator makes."""
 

@@ -106,9 +106,10 @@ class Surgery:
         info = self.graph.output.add(name=name)
         kind = self.element(value) or self.element(like or value)
         if kind != TensorProto.UNDEFINED:
+            # A shape without an element type is no type, and runtimes refuse it; without either, they infer both.
             info.type.tensor_type.elem_type = kind
-        for _ in range(rank):
-            info.type.tensor_type.shape.dim.add()
+            for _ in range(rank):
+                info.type.tensor_type.shape.dim.add()
         return name
 
     def element(self, value: str) -> int:

@@ -243,6 +243,22 @@ def test_elu_of_the_same_alpha_without_the_factor_is_just_elu() -> None:
     assert shown.scale == 1.0
 
 
+@pytest.mark.parametrize("kind", ["gelu", "tanh", "silu"])
+def test_what_a_tap_shows_has_an_element_type_behind_a_scan_too(kind: str) -> None:
+    """In the form rnn, a layer whose activation the operator lacks is a Scan between RNN nodes."""
+    draft = Draft()
+    x = draft.input("x", ("batch", "time", 3), "float32")
+    for at, name in enumerate((kind, "tanh", kind)):
+        op = Recurrent((cell(RANDOM, 3, 3, activation(name)),), ("sequence",))
+        (x,) = draft.call(f"rnn{at}", op, [x])
+    draft.output("rnn2", x)
+    tapped = tap(export(draft.finish(Source("python", "mixed"))).model)
+    assert len(tapped.cells) == 3
+    kinds = {item.type.tensor_type.elem_type for item in tapped.model.graph.output}
+    assert kinds == {TensorProto.FLOAT}
+    onnx.checker.check_model(tapped.model)
+
+
 def test_a_reading_stacks_single_steps() -> None:
     arrays = {"a": np.zeros((2, 3)), "b": np.ones((2, 3))}
     assert Reading(("a", "b"), stacked=True)(arrays).shape == (2, 2, 3)
