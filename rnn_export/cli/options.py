@@ -23,7 +23,7 @@ def debug_option() -> click.Option:
         expose_value=False,
         is_eager=True,
         callback=_note_debug,
-        help="On an error show where it happened.",
+        help="Log what is done, and on an error show where it happened.",
     )
 
 
@@ -55,5 +55,12 @@ def nonfinite_option(function: Function) -> Function:
 
 
 def _note_debug(ctx: click.Context, option: click.Parameter, value: bool) -> None:
-    if value:
+    if value and not ctx.meta.get(DEBUG):
         ctx.meta[DEBUG] = True
+        import logging
+
+        told = logging.StreamHandler()
+        told.setFormatter(logging.Formatter("%(relativeCreated)7.0f ms  %(name)s: %(message)s"))
+        logger = logging.getLogger("rnn_export")
+        logger.addHandler(told)
+        logger.setLevel(logging.DEBUG)

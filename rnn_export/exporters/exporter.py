@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from rnn_export.exporters import ops, recurrent
 from rnn_export.exporters.checking import check_graph
 from rnn_export.exporters.elements import carrier, number
@@ -17,6 +19,7 @@ from rnn_export.exporters.recurrent.stacking import stacks
 from rnn_export.exporters.writing import skeleton
 from rnn_export.network import Network
 
+LOG = logging.getLogger(__name__)
 REGISTERED = (ops, recurrent)
 
 
@@ -64,6 +67,8 @@ def export(
     read = graph.read_values()
     stored = {name: item for name, item in graph.stored.items() if name in read}
     check_graph(made, stored)
+    for note in low.notes:
+        LOG.info("%s", note)
     return Exported(made, stored, form, tuple(low.notes))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rnn_export.readers.layer_tree import Layer
 from rnn_export.readers.limits import Limits
 from rnn_export.readers.variables import OrderedVariables, SavedVariables, Variables
 
+LOG = logging.getLogger(__name__)
 _ZIP, _HDF5 = b"PK", b"\x89HDF\r\n\x1a\n"
 
 
@@ -103,7 +105,7 @@ class FileReader:
         keras2 = text.startswith(("1.", "2.")) or (not text and "module" not in config)
         model = TreeMaker(keras2=keras2, limits=self._limits).model(config, str(path))
         facts = (("keras_version", text),) if text else ()
-        return assemble(
+        network = assemble(
             model,
             _variables(store, root, model),
             Source(kind, model.name, str(path), facts),
@@ -111,6 +113,8 @@ class FileReader:
             allow_nonfinite=self._allow_nonfinite,
             limits=self._limits,
         )
+        LOG.debug("%s: read, %d calls", path, len(network.calls))
+        return network
 
 
 def _variables(store: Store, root: str, model: Layer) -> Variables:

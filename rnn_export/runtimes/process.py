@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from rnn_export.runtimes.launch import launch
 from rnn_export.runtimes.limits import Limits, Watch
 from rnn_export.runtimes.tail import Tail
 
+LOG = logging.getLogger(__name__)
 PATIENCE = 2.0
 """Seconds in which a worker that closed its pipes is dead, and a dead one's pipes are dry."""
 
@@ -61,6 +63,7 @@ class Process:
         # Also when forgotten, and when the interpreter exits: a worker never outlives its use.
         self._finalize = weakref.finalize(self, _end, self._child, self._tail, self._scratch)
         self._start(limits, interpreter)
+        LOG.debug("runtime %s: worker %d started", name, self.pid)
 
     @property
     def pid(self) -> int:
@@ -146,6 +149,7 @@ class Process:
             advice=f"Its last words: {words[-1]}" if words else "",
         )
         crash.signal, crash.reason, crash.stderr = name, reason, stderr
+        LOG.info("%s", crash)
         return crash
 
     def _kill(self) -> None:

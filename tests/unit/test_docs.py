@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from rnn_export import errors
 from rnn_export.runtimes import Available, connect
 from rnn_export.runtimes.node import folder as npm_folder
+from rnn_export.verifier.verdicts import Outcome
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -192,6 +194,18 @@ def test_every_message_that_is_explained_exists() -> None:
         parts = [part for part in re.split(r"expected |, got", heading) if part.strip()]
         for part in parts:
             assert part.strip() in joined, heading
+
+
+def test_every_kind_of_error_and_every_verdict_is_explained() -> None:
+    text = (DOCS / "troubleshooting.md").read_text()
+    kinds = {
+        kind.__name__
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.RnnExportError)
+    }
+    assert {kind for kind in kinds if f"| `{kind}` |" not in text} == {"RnnExportError"}
+    verdicts = (DOCS / "verdicts.md").read_text()
+    assert [outcome for outcome in Outcome if f"| {outcome} |" not in verdicts] == []
 
 
 def test_pictures_of_graphs_are_what_the_exporters_write(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -122,6 +123,18 @@ def test_the_entry_point_leads_to_the_fixture() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     module = import_module(settings["project"]["entry-points"]["pytest11"]["rnn_export"])
     assert module.onnx_conformance.__doc__.startswith("Hold ONNX files against the Keras model")
+
+
+def test_an_installation_brings_the_fixture_without_being_asked(folder: Path) -> None:
+    plugins = entry_points(group="pytest11")
+    if "rnn_export" not in plugins.names:
+        pytest.skip("rnn-export is not installed in this environment: pip install -e .")
+    (folder / "test_user.py").write_text("def test_model(onnx_conformance): pass\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_user.py"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
 
 
 def test_loading_the_plugin_imports_no_numpy_onnx_or_runtime() -> None:
