@@ -78,6 +78,9 @@ BOUNDED = frozenset(
         "sparsemax",
     ]
 )
+ALWAYS_TANH = ("tract", "mnn")
+"""Runtimes that compute tanh in an RNN node, whatever it says: right to fail, and asked for another form."""
+
 EXPLOSIVE = frozenset({"exponential", "log_softmax"})
 """Activations that leave the range of any dtype where the recurrent weights are large."""
 
@@ -244,42 +247,31 @@ def alarms(bench: Bench, elements: float, seconds: float, place: Path = RESULTS)
     table = results.setdefault("alarms", {})
     started = time.perf_counter()
     for name in itertools.cycle(bench.connections):
-        held = table.setdefault(
-            name,
-            {
-                "next": 0,
-                "elements": {},
-                "cases": 0,
-                "largest": 0.0,
-                "declined": 0,
-                "alarms": [],
-                "unverified": 0,
-            },
-        )
+        blank = {"next": 0, "elements": {}, "outcomes": {}, "largest": 0.0, "alarms": []}
+        held = table.setdefault(name, blank)
         held["version"] = bench.versions[name]
-        run = campaign(held["next"])
+        number = held["next"]
+        run = campaign(number)
+        if name in ALWAYS_TANH and run.form == "rnn" and run.kind != "tanh":
+            run = replace(run, form="unrolled")
         net, given = run.made()
         try:
             seen = bench.observation(name, net, given, run.form)
         except (RuntimeRefused, RuntimeCrashed):
             seen = None
         held["next"] += 1
-        if seen is None:
-            held["declined"] += 1
-        else:
-            verdict = judge(net, seen)
+        verdict = None if seen is None else judge(net, seen)
+        outcome = "declined" if verdict is None else str(verdict.outcome)
+        if seen is not None and verdict is not None and outcome in ("PASS", "FAIL"):
             count = next(iter(seen.shipped.values())).size
-            if verdict.outcome == Outcome.UNVERIFIABLE:
-                held["unverified"] += 1
+            held["elements"][run.dtype] = held["elements"].get(run.dtype, 0) + count
+            if outcome == "PASS":
+                held["largest"] = max(held["largest"], round(verdict.max_ratio or 0.0, 3))
             else:
-                held["cases"] += 1
-                held["elements"][run.dtype] = held["elements"].get(run.dtype, 0) + count
-                if verdict.outcome == Outcome.PASS:
-                    held["largest"] = max(held["largest"], round(verdict.max_ratio or 0.0, 3))
-                else:
-                    text = f"case {held['next'] - 1}, {run}: {verdict.outcome} {verdict.reason}"
-                    held["alarms"].append(text)
-                    print(f"  {name}: {text}", flush=True)
+                text = f"{number}: {run}: {verdict.reason}"
+                held["alarms"].append(text)
+                print(f"  {name}: case {text}", flush=True)
+        held["outcomes"][outcome] = held["outcomes"].get(outcome, 0) + 1
         place.parent.mkdir(exist_ok=True)
         place.write_text(json.dumps(results, indent=1) + "\n")
         total = sum(sum(item["elements"].values()) for item in table.values())
@@ -294,9 +286,10 @@ def alarm_table(table: dict[str, Any]) -> bool:
     for name, held in table.items():
         count = sum(held["elements"].values())
         total, bad = total + count, bad + len(held["alarms"])
+        outcomes = ", ".join(f"{word} {times}" for word, times in sorted(held["outcomes"].items()))
         print(
-            f"  {name:18} {held['version']:10} {held['cases']:6,} runs {count:>13,} elements, largest error / bound"
-            f" {held['largest']:.2f}, {len(held['alarms'])} alarms, {held['declined']} declined"
+            f"  {name:18} {held['version']:10} {count:>13,} elements, largest error / bound"
+            f" {held['largest']:.2f}; {outcomes}"
         )
     print(f"  {bad} false alarms in {total:,} elements.")
     return bad == 0
@@ -411,9 +404,9 @@ def cost(bench: Bench) -> bool:
                 continue
             seconds = []
             for _ in range(5):
-                begun = time.perf_counter()
+                begun = time.process_time()
                 verdict = judge(net, seen)
-                seconds.append(time.perf_counter() - begun)
+                seconds.append(time.process_time() - begun)
             assert verdict.outcome == Outcome.PASS, verdict
             figures[f"H={units} B={batch} T={steps}"] = min(seconds)
             print(

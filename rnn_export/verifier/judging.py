@@ -138,8 +138,8 @@ def _conclude(
         return replace(summary, outcome=Outcome.UNVERIFIABLE, reason="nothing was compared")
     if checks.regression:
         for tread in trail.treads:
-            suspect = regress(tread.case, tread.steps, tread.local)
-            if suspect is not None and confirmed(tread, suspect):
+            suspect = _leaning(tread)
+            if suspect is not None:
                 return _suspected(tread, suspect, summary)
     idle = [path for path, met in trail.exercised.items() if not met]
     if idle:
@@ -199,7 +199,10 @@ def _only_coarser(network: Network, observation: Observation, walked: _Walked, s
     trail = walk(network, observation.feeds, replace(walked.shown, precision=stated))
     if any(found.failed for found in trail.comparisons):
         return False
-    return all(regress(item.case, item.steps, item.local) is None for item in trail.treads)
+    # What coarser arithmetic leaves no bound for is not explained by it.
+    if not any(found.elements for found in trail.comparisons if found.model != "exact"):
+        return False
+    return all(_leaning(item) is None for item in trail.treads)
 
 
 def known_difference(network: Network, observation: Observation, shown: Shown) -> Verdict | None:
@@ -214,6 +217,12 @@ def known_difference(network: Network, observation: Observation, shown: Shown) -
                 bits = summary.effective_bits if other.envelope is shown.envelope else None
                 return replace(summary, reason=habit.reason, effective_bits=bits)
     return None
+
+
+def _leaning(tread: Tread) -> Suspect | None:
+    """Return the weight that gives a cell's errors a direction, by the regression and by the errors' own sizes."""
+    suspect = regress(tread.case, tread.steps, tread.local)
+    return suspect if suspect is not None and confirmed(tread, suspect) else None
 
 
 def _suspected(tread: Tread, suspect: Suspect, summary: Verdict) -> Verdict:

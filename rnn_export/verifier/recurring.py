@@ -134,7 +134,9 @@ class Recurring:
         """Return a reading made of an output that is the cell's sequence, where the file has no taps."""
         op = call.op
         assert isinstance(op, Recurrent)
-        if self._shown.cells or len(op.cells) > 1 or "sequence" not in op.emits or not x.exact:
+        if self._shown.cells or len(op.cells) > 1 or "sequence" not in op.emits:
+            return None
+        if not x.exact and not self._shown.precision:
             return None
         ports = [port.name for port in self._network.outputs if port.tensor == call.outputs[0]]
         if not ports or ports[0] not in self._shown.outputs:

@@ -11,6 +11,7 @@ from rnn_export.errors import RnnExportError
 from rnn_export.verifier.comparing import Where
 
 if TYPE_CHECKING:
+    from rnn_export.verifier.grounds import Grounds
     from rnn_export.verifier.profile import Profile
 
 SCHEMA = 1
@@ -142,6 +143,7 @@ class Report:
         network_digest: of the network that was judged against.
         unproven: ONNX files that were named and that no runtime ran to a pass: that the source agrees with
             itself says nothing of them.
+        grounds: what the inputs show and what the reference is worth; None where nothing was run.
     """
 
     source: str
@@ -149,6 +151,7 @@ class Report:
     required: tuple[str, ...] = ()
     network_digest: str = ""
     unproven: tuple[str, ...] = ()
+    grounds: Grounds | None = None
 
     @property
     def verdict(self) -> Outcome:
@@ -197,6 +200,7 @@ class Report:
             "required": list(self.required),
             "agreed": list(self.agreed),
             "exit_code": self.exit_code,
+            "grounds": None if self.grounds is None else self.grounds.to_json(),
             "cases": [case.to_json() for case in self.cases],
         }
 

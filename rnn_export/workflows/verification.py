@@ -33,6 +33,7 @@ from rnn_export.verifier import (
     design,
     judge,
 )
+from rnn_export.verifier.grounds import Grounds, grounds
 from rnn_export.verifier.inputs.designing import EVERY_TOKEN
 from rnn_export.verifier.verdicts import AGREEMENTS
 from rnn_export.workflows import sources, subjects
@@ -159,9 +160,18 @@ def verify(
             finally:
                 if name in own:
                     connection.close()
+        # While the source's weights can still be read.
+        rests_on = legs[0][2].grounds()
     good = {case.file for case in cases if case.outcome in AGREEMENTS or case.permitted}
     unproven = tuple(str(file) for file in listed if str(file) not in good)
-    return Report(opened.name, tuple(cases), tuple(require), opened.network.digest, unproven)
+    return Report(
+        opened.name,
+        tuple(cases),
+        tuple(require),
+        opened.network.digest,
+        unproven,
+        rests_on,
+    )
 
 
 _Leg = tuple[sources.Opened, list[Subject | NoSubject], "_Designs"]
@@ -198,6 +208,11 @@ class _Designs:
         if key not in self._made:
             self._made[key] = design(self._network, seed=self._seed, padding=padding, pinned=pinned)
         return self._made[key]
+
+    def grounds(self) -> Grounds | None:
+        """Return what the sets that were run show; None where none were."""
+        made = next(iter(self._made.values()), ())
+        return grounds(self._network, made)
 
 
 class _Runs:

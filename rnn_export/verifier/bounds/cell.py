@@ -102,7 +102,8 @@ class Local:
     @cached_property
     def bound(self) -> np.ndarray:
         """The probabilistic bound on |shown - value|."""
-        return self._moved(products.SIGMAS * self.sigma)
+        lost = sum(self.affine.kernel.shape) * self.arithmetic.lost
+        return self._moved(products.SIGMAS * self.sigma + lost)
 
     def rigorous(self) -> np.ndarray:
         """Return the deterministic bound on |shown - value|; rigorous but for the measured envelope."""

@@ -49,6 +49,11 @@ class Arithmetic:
     operand: float = 0.0
     floor: float = FLOORS["float32"]
 
+    @property
+    def lost(self) -> float:
+        """How much one operation may lose below the smallest normal number; float16 is never flushed in a sum."""
+        return self.floor if self.floor <= FLOORS["float32"] else self.unit * self.floor
+
 
 def arithmetic(dtype: str, precision: str = "") -> Arithmetic:
     """Return the arithmetic of a compute dtype, or of a coarser ``precision`` that replaces it.
