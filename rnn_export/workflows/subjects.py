@@ -92,7 +92,11 @@ def _peer(network: Network, keras: Path | None, form: str, path: Path) -> Subjec
         return NoSubject(form, str(error), missing=True)
     except (RuntimeRefused, RuntimeCrashed, ExportError) as error:
         return NoSubject(form, str(error))
-    return opened(network, path, path.parent, form=form)
+    try:
+        return opened(network, path, path.parent, form=form)
+    except ReadError as error:
+        # It wrote what is no valid file, such as tf2onnx' operator Erfc.
+        return NoSubject(form, str(error))
 
 
 def opened(

@@ -8,7 +8,7 @@ from threading import RLock
 
 from onnx import load_model
 
-from rnn_export.errors import ExportError, RnnExportError
+from rnn_export.errors import RnnExportError
 from rnn_export.exporters import FORMS, export
 from rnn_export.exporters.adjusting import adjusted
 from rnn_export.exporters.opsets import DEFAULT
@@ -104,9 +104,10 @@ class Files:
                     padding=self.sample.padding,
                 )
                 adjusted(exported, fit.adjusted).save(path)
-        except (ExportError, RnnExportError) as error:
+            # A peer's file may be no valid one: then there is none.
+            return opened(self.network, path, place, form=form)
+        except RnnExportError as error:
             return NoSubject(form, str(error))
-        return opened(self.network, path, place, form=form)
 
     def _keras_file(self) -> Path | None:
         if not self.sample.keras:
