@@ -29,10 +29,11 @@ def policy(layer: Layer) -> Policy:
 
     Source: keras/src/dtype_policies/dtype_policy.py.
     """
-    return _parse(layer.fields.get("dtype"), layer.subject)
+    return policy_of(layer.fields.get("dtype"), layer.subject)
 
 
-def _parse(value: Json, subject: str) -> Policy:
+def policy_of(value: Json, subject: str) -> Policy:
+    """Return the policy that a configuration holds; see `policy`."""
     if value is None:
         return Policy("float32", "float32")
     if isinstance(value, str):
@@ -40,7 +41,7 @@ def _parse(value: Json, subject: str) -> Policy:
     elif isinstance(value, dict) and isinstance(value.get("config"), dict):
         kind, config = str(value.get("class_name")), value["config"]
         if kind == "DTypePolicyMap" and not config.get("policy_map"):
-            return _parse(config.get("default_policy"), subject)
+            return policy_of(config.get("default_policy"), subject)
         if "Quantized" in kind or kind in ("Int4DTypePolicy", "DTypePolicyMap", "GPTQDTypePolicy"):
             raise _quantized(subject, kind)
         name = str(config.get("name"))

@@ -14,14 +14,6 @@ from tests.property.keras_models import Step
 L = keras.layers
 
 
-def function(step: Step) -> Any:
-    """Return a step's activation as Keras takes it: its name, or a new layer that serves as one."""
-    kind, _, arguments = step.activation.partition("(")
-    if not arguments:
-        return kind
-    return getattr(L, kind)(*ast.literal_eval(f"({arguments[:-1]},)"))
-
-
 @dataclass(frozen=True)
 class Item:
     """A tensor on the bench: (batch, time, features), or (batch, features) where ``time`` is None."""
@@ -55,6 +47,14 @@ class Bench:
     def values(self) -> str:
         """The dtype of inputs: what the policy computes in."""
         return self.dtype.removeprefix("mixed_")
+
+    def function(self, step: Step) -> Any:
+        """Return a step's activation as Keras takes it: its name, or a new layer that serves as one."""
+        kind, _, arguments = step.activation.partition("(")
+        if not arguments:
+            return kind
+        made = getattr(L, kind)
+        return made(*ast.literal_eval(f"({arguments[:-1]},)"), dtype=self.dtype)
 
     def layer(self, kind: Any, *args: Any, **options: Any) -> Any:
         return kind(*args, **options, dtype=self.dtype, name=self.named(kind.__name__.lower()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tests.property.keras_bench import Bench, Item, function
+from tests.property.keras_bench import Bench, Item
 from tests.property.keras_models import Step
 
 L = keras.layers
@@ -22,9 +22,9 @@ def rnn_options(step: Step) -> dict[str, Any]:
     }
 
 
-def cell_options(step: Step) -> dict[str, Any]:
+def cell_options(bench: Bench, step: Step) -> dict[str, Any]:
     return {
-        "activation": function(step),
+        "activation": bench.function(step),
         "use_bias": step.flags[4],
         "dropout": 0.25 * step.flags[5],
         # Keras on TensorFlow makes no orthogonal matrices in bfloat16.
@@ -48,7 +48,7 @@ def outputs(made: Any, item: Item, step: Step, sizes: tuple[int, ...]) -> list[I
 
 def simple_rnn(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
-    options = {**rnn_options(step), **cell_options(step), **unroll(item, step)}
+    options = {**rnn_options(step), **cell_options(bench, step), **unroll(item, step)}
     layer = bench.layer(L.SimpleRNN, step.units, **options, stateful=bench.stateful)
     start = bench.pick(step.other, sequence=False) if step.flags[7] else None
     if start is None:
@@ -60,7 +60,7 @@ def simple_rnn(bench: Bench, step: Step) -> list[Item]:
 
 def rnn_cell(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
-    cell = bench.layer(L.SimpleRNNCell, step.units, **cell_options(step))
+    cell = bench.layer(L.SimpleRNNCell, step.units, **cell_options(bench, step))
     options = {**rnn_options(step), **unroll(item, step)}
     layer = bench.layer(L.RNN, cell, **options, stateful=bench.stateful)
     return outputs(layer(item.tensor), item, step, (step.units,))
@@ -70,7 +70,7 @@ def rnn_stack(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
     # Keras itself fails on a stack of one cell under a mask.
     sizes = tuple(step.units + index for index in range(2 + step.choice % 2))
-    cells: Any = [bench.layer(L.SimpleRNNCell, size, **cell_options(step)) for size in sizes]
+    cells: Any = [bench.layer(L.SimpleRNNCell, size, **cell_options(bench, step)) for size in sizes]
     if step.flags[7] or bench.dtype != keras.config.floatx():
         # A bare list becomes a StackedRNNCells of the global dtype policy, whatever the layer's own.
         cells = bench.layer(L.StackedRNNCells, cells)
@@ -82,11 +82,11 @@ def bidirectional(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
     options = {"return_sequences": step.flags[0], "return_state": step.flags[3]}
     mode, units = MODES[step.choice % 5], step.units
-    forward = bench.layer(L.SimpleRNN, units, **options, **cell_options(step))
+    forward = bench.layer(L.SimpleRNN, units, **options, **cell_options(bench, step))
     backward = None
     if step.flags[6]:
         # Of as many units: Keras works out the shape of its output from the forward layer alone.
-        own = {**cell_options(step), "activation": "tanh", "go_backwards": True}
+        own = {**cell_options(bench, step), "activation": "tanh", "go_backwards": True}
         backward = bench.layer(L.SimpleRNN, units, **own, **options)
     layer = bench.layer(L.Bidirectional, forward, merge_mode=mode, backward_layer=backward)
     found = keras.tree.flatten(layer(item.tensor))
@@ -102,9 +102,11 @@ def bidirectional(bench: Bench, step: Step) -> list[Item]:
 def encoder_decoder(bench: Bench, step: Step) -> list[Item]:
     source, target = bench.sequence(step), bench.pick(step.other, sequence=True)
     assert target is not None
-    encoder = bench.layer(L.SimpleRNN, step.units, return_state=True, **cell_options(step))
+    encoder = bench.layer(L.SimpleRNN, step.units, return_state=True, **cell_options(bench, step))
     _, state = encoder(source.tensor)
-    decoder = bench.layer(L.SimpleRNN, step.units, return_sequences=True, **cell_options(step))
+    decoder = bench.layer(
+        L.SimpleRNN, step.units, return_sequences=True, **cell_options(bench, step)
+    )
     return [Item(decoder(target.tensor, initial_state=state), target.time, step.units)]
 
 
@@ -116,5 +118,5 @@ def explicit_mask(bench: Bench, step: Step) -> list[Item]:
     name = bench.named(f"{prefix}_mask")
     mask = keras.Input(item.tensor.shape[1:2], bench.batch, name=name, dtype="bool")
     bench.inputs.append(mask)
-    layer = bench.layer(L.SimpleRNN, step.units, **rnn_options(step), **cell_options(step))
+    layer = bench.layer(L.SimpleRNN, step.units, **rnn_options(step), **cell_options(bench, step))
     return outputs(layer(item.tensor, mask=mask), item, step, (step.units,))

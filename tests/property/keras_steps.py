@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tests.property.keras_bench import Bench, Item, function
+from tests.property.keras_bench import Bench, Item
 from tests.property.keras_models import Step
 from tests.property.keras_recurrent_steps import (
     bidirectional,
@@ -26,14 +26,14 @@ MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
 def dense(bench: Bench, step: Step) -> list[Item]:
     item = bench.items[-1 - step.tensor % len(bench.items)]
-    options = {"activation": function(step), "use_bias": step.flags[4]}
+    options = {"activation": bench.function(step), "use_bias": step.flags[4]}
     made = bench.apply(L.Dense, item, step.units, **options)
     return [Item(made.tensor, item.time, step.units)]
 
 
 def time_distributed(bench: Bench, step: Step) -> list[Item]:
     item = bench.sequence(step)
-    inner = bench.layer(L.Dense, step.units, activation=function(step))
+    inner = bench.layer(L.Dense, step.units, activation=bench.function(step))
     if step.flags[0]:
         inner = keras.Sequential(
             [keras.Input((item.features,), bench.batch, dtype=bench.values), inner],
@@ -73,7 +73,7 @@ def concat_time(bench: Bench, step: Step) -> list[Item]:
 
 def nested_model(bench: Bench, step: Step, features: int) -> tuple[Any, int]:
     """Return an inner model on sequences and its number of features; a Sequential or a functional one."""
-    options = {**cell_options(step), "return_sequences": True}
+    options = {**cell_options(bench, step), "return_sequences": True}
     rnn = bench.layer(L.SimpleRNN, step.units, **options)
     given = keras.Input((None, features), bench.batch, dtype=bench.values)
     first = [bench.layer(L.Masking)] if step.flags[1] else []
@@ -100,7 +100,7 @@ def shared(bench: Bench, step: Step) -> list[Item]:
     """One layer, called on two tensors."""
     item, other = bench.sequence(step), bench.pick(step.other, sequence=True)
     assert other is not None
-    layer = bench.layer(L.SimpleRNN, step.units, return_sequences=True, **cell_options(step))
+    layer = bench.layer(L.SimpleRNN, step.units, return_sequences=True, **cell_options(bench, step))
     found = [(item, item), (other, bench.matched(other, item.features))]
     return [Item(layer(x.tensor), origin.time, step.units) for origin, x in found]
 
@@ -160,7 +160,7 @@ BUILDERS: dict[str, Callable[[Bench, Step], list[Item]]] = {
     "dense": dense,
     "time_distributed": time_distributed,
     "activation": lambda bench, step: [
-        bench.apply(L.Activation, bench.sequence(step), function(step))
+        bench.apply(L.Activation, bench.sequence(step), bench.function(step))
     ],
     "dropout": simple(L.Dropout, 0.3),
     "masking": simple(L.Masking),
@@ -185,7 +185,9 @@ BUILDERS: dict[str, Callable[[Bench, Step], list[Item]]] = {
 
 
 def stacked(bench: Bench, step: Step) -> Any:
-    cells = [bench.layer(L.SimpleRNNCell, step.units + k, **cell_options(step)) for k in range(2)]
+    cells = [
+        bench.layer(L.SimpleRNNCell, step.units + k, **cell_options(bench, step)) for k in range(2)
+    ]
     return bench.layer(L.StackedRNNCells, cells)
 
 
@@ -195,7 +197,7 @@ def _alone(step: Step) -> dict[str, Any]:
 
 SEQUENTIAL: dict[str, Callable[[Bench, Step], tuple[Any, bool]]] = {
     "simple_rnn": lambda bench, step: (
-        bench.layer(L.SimpleRNN, step.units, **_alone(step), **cell_options(step)),
+        bench.layer(L.SimpleRNN, step.units, **_alone(step), **cell_options(bench, step)),
         not step.flags[0],
     ),
     "rnn_stack": lambda bench, step: (
@@ -203,7 +205,7 @@ SEQUENTIAL: dict[str, Callable[[Bench, Step], tuple[Any, bool]]] = {
         not step.flags[0],
     ),
     "dense": lambda bench, step: (
-        bench.layer(L.Dense, step.units, activation=function(step)),
+        bench.layer(L.Dense, step.units, activation=bench.function(step)),
         False,
     ),
     "dropout": lambda bench, step: (bench.layer(L.SpatialDropout1D, 0.2), False),

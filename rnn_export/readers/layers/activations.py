@@ -11,7 +11,7 @@ from rnn_export.readers.fields import Fields, brief
 from rnn_export.readers.json_text import Json
 from rnn_export.readers.layers.entry import Entry, hand_on
 from rnn_export.readers.origins import check_origin
-from rnn_export.readers.policy import FLOATS
+from rnn_export.readers.policy import FLOATS, policy_of
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Value
 
@@ -19,11 +19,17 @@ _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
 _LAYERS = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU")
 
 
-def parse(value: Json, subject: str, *, keras2: bool) -> Activation:
+def parse(value: Json, subject: str, *, keras2: bool, dtype: str = "") -> Activation:
     """Return the activation that a configuration names: text, None, a function, or a layer such as LeakyReLU(0.1).
 
+    Args:
+        value: the configuration.
+        subject: whose it is.
+        keras2: whether Keras 2 wrote it.
+        dtype: what the layer computes in that has the activation; "" where there is none around it.
+
     Raises:
-        ReadError: a custom function, or one that no form can carry.
+        ReadError: a custom function, one that no form can carry, or a layer that computes in a dtype of its own.
 
     Source: keras.activations.get.
     """
@@ -50,6 +56,14 @@ def parse(value: Json, subject: str, *, keras2: bool) -> Activation:
             expected=f"an activation by name, or one of the layers {', '.join(_LAYERS)}",
             got=f"class {kind}",
             advice="Give the activation by its name.",
+        )
+    own = policy_of(config["dtype"], subject).compute if config.get("dtype") else dtype
+    if dtype and own != dtype:
+        raise ReadError(
+            f"{subject}, activation",
+            expected=f"a layer that computes in {dtype}, as the layer around it",
+            got=f"{kind} in {own}",
+            advice=f"Build it with dtype={dtype!r}.",
         )
     fields = Fields(config, subject)
     if kind == "Softmax" and fields.integers("axis") != (-1,):

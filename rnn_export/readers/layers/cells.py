@@ -39,7 +39,8 @@ def _cell(use: Use, cell: Layer, name: str) -> Cell:
     fields = cell.fields
     bias = use.weight("bias", cell) if fields.flag("use_bias", True) else None
     named = fields.values.get("activation", "tanh")
-    function = parse(named, cell.subject, keras2=use.lowering.keras2)
+    dtype = policy(cell).compute
+    function = parse(named, cell.subject, keras2=use.lowering.keras2, dtype=dtype)
     made = Cell(
         name, use.weight("kernel", cell), use.weight("recurrent_kernel", cell), bias, function
     )

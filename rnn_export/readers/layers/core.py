@@ -7,6 +7,7 @@ from rnn_export.network import TensorId
 from rnn_export.network.ops import Affine, ApplyMask, Dense, Embedding, TokenMask, ValueMask
 from rnn_export.readers.layers.activations import floats, parse
 from rnn_export.readers.layers.entry import Entry, hand_on
+from rnn_export.readers.policy import policy
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Structure, Value
 
@@ -34,7 +35,8 @@ def dense(use: Use, value: Value) -> list[Value]:
     """Add a Dense over the last axis of any input of rank 2 or more."""
     value = use.cast(value)
     bias = use.weight("bias") if use.fields.flag("use_bias", True) else None
-    function = parse(use.fields.get("activation"), use.subject, keras2=use.lowering.keras2)
+    named, dtype = use.fields.get("activation"), policy(use.layer).compute
+    function = parse(named, use.subject, keras2=use.lowering.keras2, dtype=dtype)
     op = Dense(use.weight("kernel"), bias, function)
     _expect(use, "kernel", op.kernel.shape[1:], (use.fields.integer("units"),))
     (tensor,) = use.emit(op, [value], hints={"class": "Dense"})

@@ -120,6 +120,20 @@ def test_stacked_cells_of_two_policies_are_refused() -> None:
         read(keras.Model(x, L.RNN(stack, name="rnn")(x)))
 
 
+@pytest.mark.parametrize("layer", [L.SimpleRNN, L.Dense])
+def test_an_activation_layer_of_another_dtype_is_refused(layer: Any) -> None:
+    """Keras computes it in its own dtype, and hands that on."""
+    x = keras.Input((None, 5), dtype="float64")
+    made = layer(3, activation=L.LeakyReLU(0.1), dtype="float64", name="layer")
+    with pytest.raises(
+        ReadError, match=r"layer 'layer' .*, activation: .* in float64, .* LeakyReLU in float32"
+    ):
+        read(keras.Model(x, made(x)))
+    same = layer(3, activation=L.LeakyReLU(0.1, dtype="float64"), dtype="float64")
+    (call,) = read(keras.Model(x, same(x))).calls
+    assert call.dtype == "float64"
+
+
 def test_a_quantized_layer_is_refused() -> None:
     x = keras.Input((5,))
     model = keras.Model(x, L.Dense(3, name="dense")(x))
