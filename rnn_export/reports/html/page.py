@@ -21,7 +21,7 @@ from rnn_export.reports.html.summary import (
     model_of,
     rows_of,
 )
-from rnn_export.reports.verdicts import headline
+from rnn_export.reports.verdicts import grounds_of, headline
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.verdicts import Report
 
@@ -54,6 +54,7 @@ def html(
             figures=figures_of(report),
             matrix=matrix_of(report),
             findings=findings_of(report),
+            grounds=grounds_of(report),
             lanes=lanes_of(report),
             sigmas=SIGMAS,
             bits=bits_of(report),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from rnn_export.reports import telling
+from rnn_export.reports.html.axes import times
 from rnn_export.reports.table import Tone
 from rnn_export.reports.verdicts import SOURCE, inputs_of, tone_of
 from rnn_export.verifier.verdicts import AGREEMENTS, CaseResult, Outcome, Report
@@ -131,29 +133,49 @@ def rows_of(report: Report) -> tuple[CaseRow, ...]:
 
 @dataclass(frozen=True)
 class Finding:
-    """A case that did not pass and says why; equal ones are said once."""
+    """Why a file on a runtime is no plain PASS: the words of the console, one part each.
+
+    Args:
+        title, outcome, tone: what ran, and how it ended.
+        inputs: on how many of them.
+        place: of the first wrong element; with the largest error in units of its bound behind it.
+        bugs: that it looks like.
+        said: the reasons.
+        next: what to do; "" where nobody knows better.
+    """
 
     title: str
+    outcome: str
     tone: Tone
-    case: CaseResult
-    times: int
+    inputs: str
+    place: str
+    bugs: tuple[str, ...]
+    said: tuple[str, ...]
+    next: str
 
 
 def findings_of(report: Report) -> tuple[Finding, ...]:
     """Return why cases are not a plain PASS, failures first."""
-    found: dict[tuple[str, str, str], list[CaseResult]] = {}
-    for case in report.cases:
-        if case.verdict.reason or case.verdict.diagnosis:
-            place = case.verdict.where.layer if case.verdict.where else ""
-            alone = case.outcome is Outcome.UNAVAILABLE and not case.form
-            title = case.runtime if alone else f"{model_of(case)} on {case.runtime}"
-            key = (title, str(case.outcome), place)
-            found.setdefault(key, []).append(case)
-    made = [
-        Finding(title, tone_of(cases[0]), cases[0], len(cases))
-        for (title, _, _), cases in found.items()
-    ]
-    return tuple(sorted(made, key=lambda item: WORST_FIRST.index(item.case.outcome)))
+    found = sorted(telling.groups(report), key=lambda group: WORST_FIRST.index(group[0].outcome))
+    return tuple(_finding(group, report) for group in found)
+
+
+def _finding(group: telling.Group, report: Report) -> Finding:
+    case = telling.speaker(group)
+    alone = case.outcome is Outcome.UNAVAILABLE and not case.form
+    place = telling.place_of(case)
+    if place and case.verdict.max_ratio is not None:
+        place += f": {times(case.verdict.max_ratio)} times the bound ({case.verdict.model})"
+    return Finding(
+        case.runtime if alone else f"{model_of(case)} on {case.runtime}",
+        str(case.outcome),
+        tone_of(case),
+        telling.inputs_like(group, report),
+        place,
+        telling.bugs(group),
+        tuple(text for text in telling.about(group) if text),
+        telling.advice(group, report),
+    )
 
 
 @dataclass(frozen=True)

@@ -108,8 +108,9 @@ def test_a_failure_names_layer_step_unit_row_and_likely_bug() -> None:
     where = one.verdict.where
     assert one.outcome is Outcome.FAIL
     assert where is not None
-    assert f"layer {where.layer} step {where.step} unit {where.unit} row {where.row}" in page.text
-    assert one.verdict.reason in page.text
+    layer = where.layer.removesuffix("#0")
+    assert f"layer {layer}, step {where.step}, unit {where.unit}, row {where.row}: " in page.text
+    assert one.verdict.reason.replace("#0", "") in page.text
     assert "1 of 1 cases does not pass." in page.text
     assert "verify model.keras model.onnx --runtime onnxruntime:cpu --seed 4" in page.text
     assert "--form" not in page.text
