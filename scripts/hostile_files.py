@@ -58,9 +58,11 @@ def _try(chosen: list[Hostile], files: dict[str, Path], scratch: Path) -> int:
         )
     left = [str(path) for folder in (out, temporary) for path in folder.rglob("*")]
     slowest, largest = max(item.seconds for item in ends), max(item.peak for item in ends)
+    busiest = max(item.busy for item in ends)
     print(
         f"\n{len(chosen)} files, {len(asked)} commands: {bad} did not end as they must; "
-        f"{len(left)} files written; at most {slowest:.1f} s and {largest / 1e6:.0f} MB"
+        f"{len(left)} files written; at most {slowest:.1f} s "
+        f"({busiest:.1f} s of the processor) and {largest / 1e6:.0f} MB"
     )
     return int(bad > 0 or bool(left))
 

@@ -43,8 +43,9 @@ def complaints(item: Hostile, ended: Ended, temporary: Path) -> list[str]:
         found.append(f"not one clean line: {ended.said[:300]!r}")
     elif item.refused not in lines[0] or "internal error" in lines[0] or len(lines[0]) > 1500:
         found.append(f"expected {item.refused!r} in {lines[0][:300]!r}")
-    if ended.seconds > SECONDS:
-        found.append(f"{ended.seconds:.1f} s")
+    # Who waits in place of working is killed by `tried`, which is another exit code.
+    if ended.busy > SECONDS:
+        found.append(f"{ended.busy:.1f} s")
     if ended.peak > BYTES:
         found.append(f"{ended.peak / 1e6:.0f} MB")
     found += [f"did {deed}" for deed in ended.deeds if not _allowed(deed, temporary)]

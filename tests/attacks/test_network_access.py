@@ -48,6 +48,9 @@ print("exported")
 REACHES_OUT = "import socket; socket.create_connection(('127.0.0.1', 9), 0.1)"
 
 
+RUNTIMES = ("--runtime", "numpy", "--runtime", "onnxruntime:cpu")
+
+
 def guarded(code: str, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", GUARD + code, *words],
@@ -68,6 +71,36 @@ def test_a_full_export_reaches_no_network(tmp_path: Path) -> None:
     done = guarded(EXPORT, str(CORPUS / "functional.keras"), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("exported\n")
+
+
+def test_verifying_reaches_no_network_in_any_of_its_processes(tmp_path: Path) -> None:
+    done = everywhere(tmp_path, "-m", "rnn_export", "verify", str(CORPUS / "tiny.keras"), *RUNTIMES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # The workers were watched, not only the caller.
+    assert len((tmp_path / "watched").read_text().splitlines()) >= 3
+
+
+def test_the_guard_notices_a_process_of_a_process(tmp_path: Path) -> None:
+    code = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {REACHES_OUT!r}]))"
+    done = everywhere(tmp_path, "-c", code)
+    assert done.returncode == 1
+    assert "socket." in done.stderr
+
+
+def everywhere(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with the guard in it and in every Python that it starts; each notes that it is watched."""
+    place = folder / "guard"
+    place.mkdir()
+    note = f"open({str(folder / 'watched')!r}, 'a').write('watched\\n')\n"
+    (place / "sitecustomize.py").write_text(GUARD + note)
+    return subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(place), str(ROOT)))},
+    )
 
 
 def test_the_guard_notices_who_does(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class Ended:
         words: of the command line.
         code: its exit code; negative, the signal that it died of.
         seconds: by the clock.
+        busy: seconds of the processor; on a machine that others use too, these alone say something.
         peak: resident bytes at most.
         said: what it wrote to stderr.
         deeds: what it did beyond reading: files written, processes started, addresses asked for.
@@ -35,6 +36,7 @@ class Ended:
     words: tuple[str, ...]
     code: int
     seconds: float
+    busy: float
     peak: int
     said: str
     deeds: tuple[str, ...]
@@ -142,6 +144,7 @@ for words in asked:
             texts.append(file.read().decode("utf-8", "backslashreplace"))
         print(json.dumps({
             "words": words, "code": os.waitstatus_to_exitcode(status), "seconds": seconds,
-            "peak": usage.ru_maxrss * 1024, "said": texts[0], "deeds": texts[1].splitlines(),
+            "busy": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024,
+            "said": texts[0], "deeds": texts[1].splitlines(),
         }), flush=True)
 """
