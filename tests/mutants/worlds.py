@@ -161,6 +161,11 @@ def smooth(seed: int) -> Network:
     return draft.finish(Source("python", "smooth"))
 
 
+def tanh_cell(rng: np.random.Generator, features: int, units: int) -> Cell:
+    """Return a tanh cell with an orthogonal recurrent kernel."""
+    return _cell(rng, features, units)
+
+
 def _typed(seed: int, dtype: str) -> Network:
     """Two layers and a Dense head that compute in ``dtype``, weights stored in it too."""
     rng = np.random.default_rng(seed)
