@@ -65,6 +65,7 @@ def page_of(found: Diagnosis) -> Page:
         else:
             tone: Tone = "bad" if package.needed else "doubtful"
             rows.append(row(package.name, Cell("missing", tone), package.install))
+    rows.append(row(Cell("runtimes:", "strong"), "", ""))
     for runtime in found.runtimes:
         if runtime.version:
             details = ", ".join(f"{key} {value}" for key, value in runtime.details.items())
@@ -73,7 +74,7 @@ def page_of(found: Diagnosis) -> Page:
             how = f"{runtime.install}  ({runtime.reason})"
             rows.append(row(runtime.name, Cell("missing", "doubtful"), how))
     columns = (
-        Column("part or runtime"),
+        Column("part", fold=True),
         Column("version"),
         Column("details, or how to get it", fold=True),
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnn_export.reports.html.axes import Decades, Span, Tick, decades, times, whole
+from rnn_export.reports.telling import layer_of
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.profile import Curve, Profile
 
@@ -90,9 +91,10 @@ def draw_curve(curve: Curve, up: Decades) -> CurveDrawing:
     ]
     worst = max(map(_ratio, curve.error, curve.bound), default=0.0)
     floor = "" if not bounds else f"{_path(bounds)}V{TOP}H{bounds[0][0]}Z"
+    subject = layer_of(curve.subject)
     return CurveDrawing(
-        curve.subject,
-        f"{curve.subject}: at most {times(worst)} of the bound, over {curve.steps} steps",
+        subject,
+        f"{subject}: at most {times(worst)} of the bound, over {curve.steps} steps",
         _path(errors),
         _path(bounds),
         floor,

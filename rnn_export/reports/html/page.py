@@ -21,6 +21,7 @@ from rnn_export.reports.html.summary import (
     model_of,
     rows_of,
 )
+from rnn_export.reports.telling import layer_of
 from rnn_export.reports.verdicts import grounds_of, headline
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.verdicts import Report
@@ -82,6 +83,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["times"] = times
+    made.filters["layer"] = layer_of
     return made
 
 

@@ -130,8 +130,8 @@ def test_every_curve_and_histogram_is_drawn() -> None:
     page = parsed(Report("m", (one,)))
     labels = [attrs.get("aria-label") or "" for tag, attrs in page.found if tag == "svg"]
     assert [label.partition(":")[0] for label in labels[:2]] == [
-        "states of rnn0#0",
-        "states of rnn1#0",
+        "states of rnn0",
+        "states of rnn1",
     ]
     assert labels[2].startswith("histogram of 297 errors")
     dots = [attrs for tag, attrs in page.found if tag == "circle"]
