@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from rnn_export.workflows.benchmarks.figures import paired_ratio
 from rnn_export.workflows.benchmarks.goals import Against, Chosen, against, chosen, label, ours
 from rnn_export.workflows.benchmarks.result import Benchmark, Entry, Point
 from rnn_export.workflows.choosing import TARGET, choose_for
+
+EXPORT = "loop@onnxruntime:cpu"
+EXPORT_GOALS = {1: 4.0, 32: 1.7}
+"""By batch: how many times as long Keras' own export is to take, at 3 layers of 64 units and 100 steps."""
 
 FLOORS = ((256, 32, 0.85), (64, 32, 0.5))
 """Units and batch from which our best is to reach this share of the floor."""
@@ -73,6 +78,7 @@ def _goals(benchmarks: Sequence[Benchmark]) -> list[str]:
         for pick in picks
         if not pick.good
     ]
+    lines += ["", f"Keras' own export to our best, both on {TARGET}:", "", *_exports(benchmarks)]
     lines += ["", f"Of the floor, on {TARGET}:", ""]
     for units, batch, goal in FLOORS:
         lines += _floors(benchmarks, units, batch, goal)
@@ -99,6 +105,28 @@ def _pick(benchmark: Benchmark, point: Point) -> Chosen | None:
         benchmark.shape, TARGET, batch=point.batch, time=point.time, threads=point.threads
     )
     return chosen(benchmark, point, choice.form, TARGET)
+
+
+def _exports(benchmarks: Sequence[Benchmark]) -> Iterator[str]:
+    """Yield how many times as long Keras' own ONNX export takes, where there is a goal, and over all shapes."""
+    found = []
+    for benchmark, point in _points(benchmarks):
+        best = ours(point, (TARGET,))
+        other = next((each for each in point.entries if each.name == EXPORT and each.seconds), None)
+        if best is None or other is None:
+            continue
+        ratio = paired_ratio(point.times(other), point.times(best))
+        found.append(ratio.median)
+        goal = EXPORT_GOALS.get(point.batch)
+        shape = benchmark.shape
+        if goal and shape and (shape.layers, round(shape.units), point.time) == (3, 64, 100):
+            verdict = "reached" if ratio.median >= goal else "missed"
+            yield (
+                f"- {label(benchmark, point)}: {ratio.median:.1f} [{ratio.lower:.1f}, "
+                f"{ratio.upper:.1f}]; {goal:.1f} {verdict}"
+            )
+    if found:
+        yield f"- over {len(found)} shapes: {min(found):.1f} to {max(found):.1f}"
 
 
 def _floors(benchmarks: Sequence[Benchmark], units: int, batch: int, goal: float) -> Iterator[str]:
