@@ -6,6 +6,7 @@ what is timed has one to itself.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -100,9 +101,10 @@ def measure(
         rows: list[Row] = []
         entries: list[Entry] = []
         stop = threading.Event()
+        begun_rows = itertools.count()
 
         def measured(connection: Connection) -> list[_Measured]:
-            tell(connection.name, len(rows), len(connections))
+            tell(connection.name, min(next(begun_rows), len(connections)), len(connections))
             with connection:
                 first = _Measured(connection, held, inputs, columns, stop)
                 first.measure()
@@ -115,7 +117,8 @@ def measure(
 
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                for found in pool.map(measured, connections):
+                # From the last, which have to compile every file and take longest.
+                for found in list(pool.map(measured, reversed(connections)))[::-1]:
                     rows += [one.row for one in found]
                     entries += [entry for one in found for entry in one.entries]
             except BaseException:
