@@ -3,6 +3,7 @@
     .venv/bin/python scripts/load.py curve [--count 10000]     memory and file handles over exports and verifications
     .venv/bin/python scripts/load.py threads [--count 2000]    one session, 8 threads
     .venv/bin/python scripts/load.py models [--count 1000]     build --jobs 2, one in fifty broken; --resume; --shard
+    .venv/bin/python scripts/load.py cluster [--count 100]     the same on a Dask scheduler here, a worker killed midway
 
 Each prints its figures, and ends with exit code 1 where something grew, differed or was lost.
 """
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,7 +106,53 @@ def threads(count: int) -> int:
     return int(wrong > 0)
 
 
-def models(count: int, jobs: int, scheduler: str | None) -> int:
+def cluster(count: int) -> int:
+    """Have a Dask scheduler and two worker processes build; kill one of them once the first artifacts are there."""
+    from distributed import Client
+
+    with tempfile.TemporaryDirectory(prefix="cluster-") as name:
+        file = Path(name) / "scheduler.json"
+        own = ["--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(file)]
+        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", *own]
+        running = [_quiet(command)]
+        try:
+            command = [sys.executable, "-m", "distributed.cli.dask_worker", *own]
+            running += [_quiet([*command, "--no-nanny", "--nthreads", "1"]) for _ in range(2)]
+            while not file.exists():
+                time.sleep(0.1)
+            with Client(scheduler_file=str(file), set_as_default=False) as client:
+                client.wait_for_workers(2, timeout=60)
+                address = client.scheduler.address
+            return models(count, 2, address, running[1])
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
+
+
+def _quiet(command: list[str]) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    silent = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=silent, stderr=silent, env=environment)
+
+
+def _kill_midway(out: Path, victim: subprocess.Popen[bytes], most: int) -> None:
+    """Kill a process when there are artifacts, but not all."""
+    while victim.poll() is None:
+        made = [path for path in out.glob("*") if not path.name.startswith(".")]
+        if made:
+            victim.kill()
+            print(f"a worker killed after {len(made)} of {most} artifacts", flush=True)
+            return
+        time.sleep(0.05)
+
+
+def models(
+    count: int,
+    jobs: int,
+    scheduler: str | None = None,
+    victim: subprocess.Popen[bytes] | None = None,
+) -> int:
     """Build many networks, some of them broken; build the rest again with --resume, then one shard of all."""
     with tempfile.TemporaryDirectory(prefix="load-") as name:
         folder = Path(name)
@@ -112,11 +160,18 @@ def models(count: int, jobs: int, scheduler: str | None) -> int:
         hands = ["--scheduler", scheduler] if scheduler else ["--jobs", str(jobs)]
         words = ["build", "nets.toml", *(path.name for path in broken), "--out", "out", *hands]
         begun = time.monotonic()
+        if victim is not None:
+            threading.Thread(
+                target=_kill_midway, args=(folder / "out", victim, len(good)), daemon=True
+            ).start()
         first = _ran(folder, words, "first.json")
         taken = time.monotonic() - begun
         made = {item["name"] for item in first["artifacts"] if item["verdict"] == "PASS"}
         failed = {item["name"] for item in first["artifacts"] if item["error"]}
         whole = sum(not check_folder(folder / "out" / item).damaged for item in good)
+        if len(first["artifacts"]) != count:
+            print(f"{len(first['artifacts'])} answers for {count} models")
+            return 1
         print(
             f"{count:,} models in {taken:.0f} s: {len(made)} built, {whole} whole, {len(failed)} failed "
             f"({'those that are broken' if failed == {path.stem for path in broken} else 'not the broken ones'}), "
@@ -173,7 +228,7 @@ def _ran(folder: Path, words: list[str], report: str) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Load.")
-    parser.add_argument("what", choices=("curve", "threads", "models"))
+    parser.add_argument("what", choices=("curve", "threads", "models", "cluster"))
     parser.add_argument("--count", type=int, help="runs, or models")
     parser.add_argument("--seconds", type=float, default=1e9, help="curve: at most")
     parser.add_argument("--jobs", type=int, default=2, help="models: processes")
@@ -185,7 +240,9 @@ def main() -> int:
         return curve(asked.count or 10_000, asked.seconds)
     if asked.what == "threads":
         return threads(asked.count or 2000)
-    return models(asked.count or 1000, asked.jobs, asked.scheduler)
+    if asked.what == "cluster":
+        return cluster(asked.count or 100)
+    return models(asked.count or 1000, asked.jobs)
 
 
 if __name__ == "__main__":
