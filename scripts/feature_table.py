@@ -101,35 +101,31 @@ class Trial:
         return made
 
 
-def ours(trial: Trial) -> str:
+def ours(trial: Trial, runtime: Connection) -> str:
     path = trial.folder / "ours.onnx"
     try:
         export(trial.network).save(path)
     except RnnExportError:
         return REFUSED
-    with connect("onnxruntime:cpu") as connection:
-        try:
-            if trial.stateful:
-                with StreamingSession(path) as session:
-                    return trial.verdict(
-                        [list(session.run(piece).values()) for piece in trial.pieces]
-                    )
-            return trial.verdict(trial.run(connection.open(OnnxFile(path))))
-        except RuntimeRefused:
-            return UNLOADED
+    try:
+        if trial.stateful:
+            with StreamingSession(path) as session:
+                return trial.verdict([list(session.run(piece).values()) for piece in trial.pieces])
+        return trial.verdict(trial.run(runtime.open(OnnxFile(path))))
+    except RuntimeRefused:
+        return UNLOADED
 
 
-def keras_export(trial: Trial) -> str:
+def keras_export(trial: Trial, runtime: Connection) -> str:
     path = trial.folder / "keras.onnx"
     try:
         loop(trial.file, path)
     except RuntimeRefused:
         return REFUSED
-    with connect("onnxruntime:cpu") as connection:
-        try:
-            return trial.verdict(trial.run(connection.open(OnnxFile(path))))
-        except RuntimeRefused:
-            return UNLOADED
+    try:
+        return trial.verdict(trial.run(runtime.open(OnnxFile(path))))
+    except RuntimeRefused:
+        return UNLOADED
 
 
 def tf2onnx_file(trial: Trial, connection: Connection) -> str:
@@ -142,13 +138,20 @@ def tf2onnx_file(trial: Trial, connection: Connection) -> str:
 def rows(only: str) -> list[Row]:
     """Return group, feature and what became of it with each."""
     made: list[Row] = []
-    with Connection("tf2onnx", Options(), place=TF2ONNX) as peer:
+    with (
+        connect("onnxruntime:cpu") as runtime,
+        Connection("tf2onnx", Options(), place=TF2ONNX) as peer,
+    ):
         for name, feature in FEATURES_OF_RNN.items():
             if only not in name:
                 continue
             with tempfile.TemporaryDirectory() as folder:
                 trial = Trial(name, feature, Path(folder))
-                words = (ours(trial), keras_export(trial), tf2onnx_file(trial, peer))
+                words = (
+                    ours(trial, runtime),
+                    keras_export(trial, runtime),
+                    tf2onnx_file(trial, peer),
+                )
             print(
                 f"{feature.group:10} {name:50} {'  '.join(f'{word:18}' for word in words)}",
                 flush=True,

@@ -41,7 +41,7 @@ class State(NamedTuple):
 
 
 def states(model: Any, prefix: str = "") -> Iterator[State]:
-    """Yield every state that the layers of ``model`` keep, nested models' too.
+    """Yield every state that the layers of ``model`` keep and go on from, nested models' too.
 
     Source: keras.layers.RNN.states (Keras 3.15).
     """
@@ -49,13 +49,24 @@ def states(model: Any, prefix: str = "") -> Iterator[State]:
         path = f"{prefix}{layer.name}"
         if hasattr(layer, "layers"):
             yield from states(layer, f"{path}/")
-        elif getattr(layer, "stateful", False) and getattr(layer, "states", None):
+        elif (
+            getattr(layer, "stateful", False)
+            and getattr(layer, "states", None)
+            and not _begins_anew(layer)
+        ):
             cells = getattr(layer.cell, "cells", None)
             names = [path] if cells is None else [f"{path}/{cell.name}" for cell in cells]
             dtypes = [cell.compute_dtype for cell in cells or [layer.cell]]
             kept = [variable for held in layer.states for variable in _flat(held)]
             for name, variable, dtype in zip(names, kept, dtypes, strict=True):
                 yield State(name, variable, dtype)
+
+
+def _begins_anew(layer: Any) -> bool:
+    """Tell whether a stateful layer is given its initial state with every call: then what it keeps is never read."""
+    calls = [node.arguments for node in layer._inbound_nodes]
+    given = [call.kwargs.get("initial_state", (*call.args, None, None)[1]) for call in calls]
+    return bool(given) and all(state is not None for state in given)
 
 
 def _flat(held: Any) -> list[Any]:

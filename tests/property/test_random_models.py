@@ -65,6 +65,10 @@ FOUND = {
         seed=15,
         dtype="float16",
     ),
+    "a stateful layer that is given its initial state, and never reads what it keeps": Recipe(
+        inputs=Inputs(stateful=True),
+        steps=one("simple_rnn", flags="247", inputs=Inputs()).steps * 2,
+    ),
     "an unrolled step from zeros, which multiplies no state": one(
         "encoder_decoder", inputs=Inputs(time=1, second=True), flags="4", other=1
     ),
