@@ -14,7 +14,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,6 +78,17 @@ BOUNDED = frozenset(
         "sparsemax",
     ]
 )
+RIGHTLY = {
+    # ReferenceEvaluator's RNN has no clip.
+    "onnx-reference": ("hard_tanh", "relu6"),
+    # z - softplus(z), off by 2^-17 where it should be 0.
+    "openvino:cpu": ("log_sigmoid",),
+    # log(1 + exp(z)), infinite from 88 on; tract's tanh is 0.9999994, off by 10 u, from 8 on.
+    "tract": ("softplus", "log_sigmoid", "tanh"),
+    "mnn": ("softplus", "log_sigmoid"),
+}
+"""Activations that a runtime computes wrongly, looked into by hand: a FAIL is then no false alarm."""
+
 ALWAYS_TANH = ("tract", "mnn")
 """Runtimes that compute tanh in an RNN node, whatever it says: right to fail, and asked for another form."""
 
@@ -209,7 +220,8 @@ class Run:
         if self.kind not in BOUNDED:
             if self.kind in EXPLOSIVE:
                 radius = 0.3
-            decades = 2 if self.dtype == "float16" else 28
+            # squareplus squares: Keras and the file overflow where float64 does not.
+            decades = 2 if self.dtype == "float16" else 17 if self.kind == "squareplus" else 28
             if radius > 1:
                 steps = min(steps, max(2, int(decades / np.log10(radius))))
         if self.form == "unrolled":
@@ -262,6 +274,8 @@ def alarms(bench: Bench, elements: float, seconds: float, place: Path = RESULTS)
         held["next"] += 1
         verdict = None if seen is None else judge(net, seen)
         outcome = "declined" if verdict is None else str(verdict.outcome)
+        if outcome == "FAIL" and run.kind in RIGHTLY.get(name, ()):
+            outcome = "FAIL, rightly"
         if seen is not None and verdict is not None and outcome in ("PASS", "FAIL"):
             count = next(iter(seen.shipped.values())).size
             held["elements"][run.dtype] = held["elements"].get(run.dtype, 0) + count
@@ -295,40 +309,44 @@ def alarm_table(table: dict[str, Any]) -> bool:
     return bad == 0
 
 
-def tightness(bench: Bench) -> bool:
-    """Print bound / error for each activation and dtype, medians over the steps.
+def tightness(bench: Bench, place: Path = RESULTS) -> bool:
+    """Print bound / error for each activation and dtype.
 
-    "nearest": where the error comes nearest to its bound; "largest": the largest bound of the step over its
-    largest error, wherever they are, as the prototype measured it.
+    "step": where the error comes nearest to its bound among a step's 512 elements, the median over the steps;
+    "run": the same over all 51,200 elements of the run.
     """
-    fine = True
-    kinds = (
-        "tanh",
-        "relu",
-        "sigmoid",
-        "linear",
-        "softsign",
-        "elu",
-        "selu",
-        "softplus",
-        "gelu",
-        "silu",
-    )
-    print(f"  {'dtype':9} {'activation':10} {'runtime':18} {'nearest':>8} {'largest':>8}")
+    kinds = [name for name, item in FUNCTIONS.items() if not item.vector]
+    rows: dict[str, dict[str, dict[str, list[float]]]] = {}
+    print(f"  {'dtype':9} {'activation':14} {'runtime':18} {'step':>6} {'run':>6}")
     for dtype, kind in itertools.product(("float32", "float64", "float16", "bfloat16"), kinds):
-        net = network(32, 64, kind, 0.9, 1, dtype)
+        net = network(32, 64, kind, 0.3 if kind in EXPLOSIVE else 0.9, 1, dtype)
         given = inputs(net, 8, 100, 0.5, 1)
         for name, seen in bench.observations(net, given, "rnn" if dtype == "float32" else "scan"):
-            if dtype == "float64" and name in SOURCES:
-                continue  # The reference in float64 is the oracle itself.
-            figures = _tight(net, seen)
-            if figures is None:
-                continue
-            nearest, largest = figures
-            fine = fine and nearest <= 3.0
-            mark = "   above 3" if nearest > 3.0 else ""
-            print(f"  {dtype:9} {kind:10} {name:18} {nearest:8.2f} {largest:8.2f}{mark}")
+            figures = None if dtype == "float64" and name in SOURCES else _tight(net, seen)
+            if figures is not None:
+                step, run = figures
+                rows.setdefault(name, {}).setdefault(dtype, {})[kind] = [
+                    round(step, 2),
+                    round(run, 2),
+                ]
+                mark = "   above 3" if run > 3.0 else ""
+                print(f"  {dtype:9} {kind:14} {name:18} {step:6.2f} {run:6.2f}{mark}")
+    fine = True
+    for name, dtypes in rows.items():
+        for dtype, found in dtypes.items():
+            step, run = np.median(list(found.values()), axis=0)
+            fine = fine and run <= 3.0
+            print(f"  {name} {dtype}: median over {len(found)} activations {step:.2f} {run:.2f}")
+    _add(place, "tightness", rows)
     return fine
+
+
+def _add(place: Path, name: str, found: object) -> None:
+    """Put a part's figures into the file of results."""
+    results = json.loads(place.read_text()) if place.exists() else {}
+    results |= {"machine": machine(), name: found}
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def _tight(net: Network, seen: Observation) -> tuple[float, float] | None:
@@ -338,10 +356,9 @@ def _tight(net: Network, seen: Observation) -> tuple[float, float] | None:
         return None
     tread = treads[0]
     error, bound = np.abs(tread.steps.after - tread.local.value), tread.local.bound
-    with np.errstate(divide="ignore", invalid="ignore"):
-        nearest = 1 / np.nanmax(error / bound, axis=(1, 2))
-    largest = bound.max(axis=(1, 2)) / error.max(axis=(1, 2))
-    return float(np.median(nearest)), float(np.median(largest))
+    ratio = np.divide(error, bound, out=np.zeros_like(error), where=error > 0)
+    with np.errstate(divide="ignore"):
+        return float(np.median(1 / ratio.max(axis=(1, 2)))), float(1 / ratio.max())
 
 
 def regression(bench: Bench) -> bool:
@@ -387,8 +404,8 @@ def _nudged(net: Network, row: int, column: int, size: float) -> tuple[Network, 
     return wrong, float(values[row, column]) - before
 
 
-def cost(bench: Bench) -> bool:
-    """Print what a verdict costs beyond the runs, and that it grows with time and batch alone."""
+def cost(bench: Bench, place: Path = RESULTS) -> bool:
+    """Print what a verdict costs beyond the runs, in processor time, and that it grows with time and batch alone."""
     figures: dict[str, float] = {}
     for units, batch, steps in (
         (256, 8, 100),
@@ -413,16 +430,11 @@ def cost(bench: Bench) -> bool:
                 f"  H={units}, batch {batch:3}, time {steps:4}: {1000 * min(seconds):6.1f} ms ({name})"
             )
             break
-    first = figures.get("H=256 B=8 T=100", 0.0)
-    return first < 0.1
+    _add(place, "cost_ms", {name: round(1000 * seconds, 1) for name, seconds in figures.items()})
+    return figures.get("H=256 B=8 T=100", 0.0) < 0.1
 
 
-PARTS: dict[str, Callable[[Bench], bool]] = {
-    "alarms": lambda bench: alarms(bench, 1e8, 1e9),
-    "tightness": tightness,
-    "regression": regression,
-    "cost": cost,
-}
+PARTS = ("alarms", "tightness", "regression", "cost")
 
 
 def main() -> int:
@@ -441,11 +453,12 @@ def main() -> int:
         bench = Bench(options.runtimes or [*RUNTIMES], stack)
         for name in options.parts or PARTS:
             print(f"{name}:")
-            good = (
-                alarms(bench, options.elements, options.seconds, options.results)
-                if name == "alarms"
-                else PARTS[name](bench)
-            )
+            if name == "alarms":
+                good = alarms(bench, options.elements, options.seconds, options.results)
+            elif name == "tightness":
+                good = tightness(bench, options.results)
+            else:
+                good = regression(bench) if name == "regression" else cost(bench, options.results)
             print(f"  {'reached' if good else 'MISSED'}\n", flush=True)
             fine = fine and good
     return 0 if fine else 1
