@@ -128,7 +128,9 @@ def test_every_source_has_a_file_for_most_targets(
 ) -> None:
     for (source, sizes), written in folders.items():
         missing = [item.target for item in written.files if item.file is None]
-        if sizes == "sizes fixed":
-            assert not missing, (source, written)
+        if sizes != "sizes free":
+            # emx-onnx-cgen takes no direction "reverse" and no Slice backwards, in no form.
+            assert missing in ([], ["emx-onnx-cgen"]), (source, written)
+            assert not missing or source == "sigmoid"
         files = {path.name for path in written.folder.iterdir()}
         assert files >= {item.file for item in written.files if item.file} | {"manifest.json"}
