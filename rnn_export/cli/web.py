@@ -25,10 +25,12 @@ def command(artifact: Path, out: Path | None, form: str, seed: int, json_file: P
     do; a page opened as a file may not load the rest.
     """
     from rnn_export.cli.output import emit, size
+    from rnn_export.cli.progress import Progress
     from rnn_export.reports.table import Cell, Page
     from rnn_export.workflows.web import write_page
 
-    written = write_page(artifact, out, form=form, seed=seed)
+    with Progress("writing the page"):
+        written = write_page(artifact, out, form=form, seed=seed)
     page: Page = (
         Cell(f"{written.folder}: {written.cases} runs to judge, {size(written.size)}", "strong"),
         Cell(f"Serve it: python -m http.server --directory {written.folder}"),
