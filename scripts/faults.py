@@ -1,10 +1,11 @@
 """Kill builds at random points, and print how many artifacts were lost or half-written: none may be.
 
-    .venv/bin/python scripts/faults.py [--kills 200] [--seed 0]
+    .venv/bin/python scripts/faults.py [--kills 200] [--builds 5] [--seed 0]
 
-Two networks take turns in one artifact's place, so that every build has something to replace. Each round starts the
-whole program, kills it (SIGKILL, with all that it started) after a random time, and looks: the artifact must be the
-one from before or the new one, whole to the last byte. The next build must clear up what the killed ones have left.
+Two networks take turns in one artifact's place, so that there is always something to replace. Each round kills
+(SIGKILL) a process that stores, after a random time, and looks: the artifact must be the one from before or the new
+one, whole to the last byte. The next build must clear up what the killed ones have left. The same then with the whole
+program, and all that it started.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from rnn_export.store import check_folder
+from rnn_export.builders import networks_from_toml
+from rnn_export.exporters import export
+from rnn_export.network import Network
+from rnn_export.store import check_folder, stage
+from rnn_export.store.folder import STAGED
+from rnn_export.workflows import examples
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,26 +38,6 @@ name = "turns"
 seed = {seed}
 layers = [{{class = "SimpleRNN", units = 3}}]
 input = {{shape = ["time", 2]}}
-"""
-# The steps of a build as the program runs them, without Keras and the runtimes: those take seconds and write nothing.
-STORING = """
-import sys
-from pathlib import Path
-from rnn_export.builders import networks_from_toml
-from rnn_export.exporters import export
-from rnn_export.store import stage
-from rnn_export.workflows import examples
-(network,) = networks_from_toml(sys.argv[1])
-while True:
-    with stage(Path(sys.argv[2]), "turns", wait=20.0) as staging:
-        for form in ("rnn", "scan", "wavefront"):
-            export(network, form=form).save(staging.folder / f"{form}.onnx")
-        examples.store_example(network, staging, 3, 5)
-        staging.commit(network.digest, {"report.json": b"{}"})
-    print("stored", flush=True)
-    with stage(Path(sys.argv[2]), "turns", wait=20.0) as staging:
-        (staging.folder / "other.onnx").write_bytes(b"another network's" * 1000)
-        staging.commit("0" * 64, {"report.json": b"{}"})
 """
 
 
@@ -70,32 +56,50 @@ def main() -> int:
 
 
 def _storing(folder: Path, kills: int, random: Random) -> int:
-    """Kill a process that stores two networks in turn; return how many artifacts were not whole."""
+    """Kill processes that store two networks in turn; return how many artifacts were not whole.
+
+    They are forked from this one, which has imported all they need: a kill of the program as it starts says nothing.
+    """
     described, out = folder / "net.toml", folder / "stored"
     described.write_text(TOML.format(seed=1))
+    (network,) = networks_from_toml(described)
+    _store(network, out, 0)
     seen: Counter[str] = Counter()
-    command = [sys.executable, "-c", STORING, str(described), str(out)]
-    for _ in range(kills):
-        process = _started(command)
-        assert process.stdout is not None
-        # Only after a first artifact: the import takes longer than all that follows.
-        process.stdout.readline()
-        time.sleep(random.uniform(0, 0.3))
-        _kill(process)
+    for number in range(kills):
+        child = os.fork()
+        if not child:
+            turn = number
+            while True:
+                _store(network, out, turn)
+                turn += 1
+        # Long enough for some artifacts, and for a part of the next.
+        time.sleep(random.uniform(0, 0.5))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
         seen[_state(out / "turns")] += 1
-    left = sorted(path.name for path in out.iterdir() if path.name != "turns")
-    process = _started(command)
-    assert process.stdout is not None
-    process.stdout.readline()
-    _kill(process)
-    cleared = [path for path in out.iterdir() if path.name in left and "staged" in path.name]
+        seen["interrupted"] += any(path.name.endswith(STAGED) for path in out.iterdir())
+    _store(network, out, kills)
+    left = _left(out)
     print(
-        f"storing: {kills} kills; whole afterwards {seen['whole']}, missing {seen['missing']}, "
-        f"damaged {seen['damaged']}; left by the last kill: {', '.join(left) or 'nothing'}; "
-        f"of that after the next build: {len(cleared)}",
+        f"storing: {kills} kills, {seen['interrupted']} of them in the midst of an artifact; whole afterwards "
+        f"{seen['whole']}, missing {seen['missing']}, damaged {seen['damaged']}; "
+        f"left over after the next build: {len(left)}",
         flush=True,
     )
-    return seen["missing"] + seen["damaged"] + len(cleared)
+    return seen["missing"] + seen["damaged"] + len(left)
+
+
+def _store(network: Network, out: Path, turn: int) -> None:
+    """Store what `build` stores of a network, or other files in the same place."""
+    with stage(out, "turns", wait=20.0) as staging:
+        if turn % 2:
+            (staging.folder / "other.onnx").write_bytes(b"another network's" * 1000)
+            staging.commit("0" * 64, {"report.json": b"{}"})
+            return
+        for form in ("rnn", "scan", "wavefront"):
+            export(network, form=form).save(staging.folder / f"{form}.onnx")
+        examples.store_example(network, staging, 3, 5)
+        staging.commit(network.digest, {"report.json": b"{}"})
 
 
 def _building(folder: Path, kills: int, random: Random) -> int:
@@ -103,6 +107,8 @@ def _building(folder: Path, kills: int, random: Random) -> int:
     described, out = folder / "net.toml", folder / "built"
     described.write_text(TOML.format(seed=1))
     command = [sys.executable, "-m", "rnn_export", "build", str(described), "--out", str(out)]
+    if not kills:
+        return 0
     begun = time.monotonic()
     subprocess.run([*command, "--jobs", "1"], check=True, cwd=ROOT, capture_output=True)
     usual = time.monotonic() - begun
@@ -115,7 +121,7 @@ def _building(folder: Path, kills: int, random: Random) -> int:
         seen[_state(out / "turns")] += 1
     subprocess.run([*command, "--jobs", "1"], check=True, cwd=ROOT, capture_output=True)
     seen[_state(out / "turns")] += 1
-    left = [path.name for path in out.iterdir() if path.name != "turns"]
+    left = _left(out)
     print(
         f"build: {kills} kills within {usual:.0f} s; whole afterwards, and after the build that followed, "
         f"{seen['whole']}, missing {seen['missing']}, damaged {seen['damaged']}; left over: {len(left)}",
@@ -146,9 +152,13 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 def _state(folder: Path) -> str:
     if not folder.is_dir():
         return "missing"
-    checked = check_folder(folder)
-    strange = [file for file in checked.files if file.state != "same"]
-    return "damaged" if strange else "whole"
+    return "damaged" if check_folder(folder).damaged else "whole"
+
+
+def _left(out: Path) -> list[str]:
+    """Return what is there beside the artifact, and in it beside its own files."""
+    strange = [file.name for file in check_folder(out / "turns").files if file.state != "same"]
+    return [*strange, *(path.name for path in out.iterdir() if path.name != "turns")]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from rnn_export.errors import StoreError
 from rnn_export.store.locking import locked
 from rnn_export.store.manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest
 from rnn_export.store.swapping import recover, remove, swap_in
-from rnn_export.store.writing import storing, sync, write_bytes
+from rnn_export.store.writing import partial_of, storing, sync, write_bytes
 
 REPORTS = ("report.json", "report.html")
 """Beside the manifest, not in it: they hold times and differ from run to run."""
@@ -137,6 +137,10 @@ def stage(root: Path, name: str, *, wait: float = 0.0) -> Iterator[Staging]:
             for leftover in (_previous(place), root / f".{name}.rejected", *_staged(root, name)):
                 remove(leftover)
             _refuse_foreign(place)
+            for report in REPORTS:
+                # A report that was being replaced, in an artifact that stayed as it was.
+                for unfinished in place.glob(partial_of(report)):
+                    unfinished.unlink()
             # A name of its own each time: a process that a killed build has left behind may still be writing
             # into the old one.
             staged = root / f".{name}.{token_hex(4)}{STAGED}"

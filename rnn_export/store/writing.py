@@ -76,6 +76,11 @@ def write_bytes(path: Path, data: bytes) -> None:
             raise
 
 
+def partial_of(name: str) -> str:
+    """Return the pattern of what `write_bytes` leaves beside a file ``name`` when it is killed."""
+    return f".{name}.*.part"
+
+
 def sync(path: Path) -> None:
     """Have a file's bytes or a folder's names on the disk before anything relies on them."""
     handle = os.open(path, os.O_RDONLY)

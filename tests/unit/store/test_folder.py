@@ -110,6 +110,17 @@ def test_rejected_files_are_set_aside_until_the_next_build(tmp_path: Path) -> No
     assert listed(tmp_path) == ["net"]
 
 
+def test_a_report_that_a_killed_build_was_writing_is_cleared_up(tmp_path: Path) -> None:
+    with store.stage(tmp_path, "net") as staging:
+        staging.commit(NETWORK, {"report.json": b"{}"})
+    (tmp_path / "net" / ".report.json.4711.part").write_bytes(b"{")
+    (tmp_path / "net" / "notes.part").write_bytes(b"my own")
+    with store.stage(tmp_path, "net") as staging:
+        staging.commit(NETWORK, {"report.json": b"{}"})
+    found = sorted(path.name for path in (tmp_path / "net").iterdir())
+    assert found == ["manifest.json", "notes.part", "report.json"]
+
+
 def test_keep_takes_the_file_before_with_its_dates(tmp_path: Path) -> None:
     build(tmp_path, {"model.keras": b"first save", "rnn.onnx": b"old"})
     before = (tmp_path / "net" / "model.keras").stat()
