@@ -44,7 +44,7 @@ LAYERS = '{{class = "SimpleRNN", units = {units}}}'
 
 
 def curve(count: int, seconds: float) -> int:
-    """Export and verify again and again in this process; print memory and handles at ten points."""
+    """Export and verify again and again in this process; print memory and handles on the way."""
     own = psutil.Process()
     connections = {name: connect(name) for name in ("numpy", "onnxruntime:cpu")}
     points: list[tuple[int, int, int]] = []
@@ -58,7 +58,7 @@ def curve(count: int, seconds: float) -> int:
                 print(f"run {done}: exit code {report.exit_code}")
                 return 1
             done += 1
-            if done % max(1, count // 10) == 0:
+            if done % min(max(1, count // 10), 100) == 0 or done == count:
                 all_of = [own, *own.children(recursive=True)]
                 memory = sum(one.memory_info().rss for one in all_of)
                 points.append((done, memory, sum(one.num_fds() for one in all_of)))
@@ -68,7 +68,8 @@ def curve(count: int, seconds: float) -> int:
                 )
     for connection in connections.values():
         connection.close()
-    first, last = points[0], points[-1]
+    # What the first tenth takes is caches that fill.
+    first, last = points[len(points) // 10], points[-1]
     grown = (last[1] - first[1]) / first[1]
     print(
         f"{done:,} exports and verifications (caller and 2 workers): memory {grown:+.1%} "
