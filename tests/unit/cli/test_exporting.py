@@ -197,3 +197,29 @@ def test_an_unknown_preset_is_usage_and_names_the_near_ones(tmp_path: Path) -> N
     done = program("export", "embeding-last", "-o", tmp_path / "m.onnx")
     assert done.returncode == 2
     assert "Did you mean embedding-last" in done.stderr
+
+
+def test_a_target_gets_the_form_it_takes_and_the_reason_is_printed(tmp_path: Path) -> None:
+    # tract computes a single reverse direction as if it were forward.
+    toml = tmp_path / "backwards.toml"
+    toml.write_text(
+        '[[network]]\nname = "b"\ninput = {shape = ["time", 4]}\n'
+        'layers = [{class = "SimpleRNN", units = 5, go_backwards = true}]\n'
+    )
+    done = program("export", toml, "-o", tmp_path / "m.onnx", "--target", "tract")
+    assert done.returncode == 0, done.stderr
+    assert "RNN" not in {node.op_type for node in onnx.load(tmp_path / "m.onnx").graph.node}
+    assert "not rnn: FAIL for reverse" in done.stdout
+
+
+def test_all_targets_go_to_one_folder_each_with_its_reason(tmp_path: Path) -> None:
+    folder, facts = tmp_path / "everywhere", tmp_path / "facts.json"
+    asked = ("--target", "all", "--time", "9", "--json", facts)
+    done = program("export", "last-output", "-o", folder, *asked)
+    assert done.returncode == 0, done.stderr
+    files = json.loads(facts.read_text())["files"]
+    assert {"onnxruntime:cpu", "openvino:cpu", "tract", "mnn"} <= {item["target"] for item in files}
+    for item in files:
+        assert (folder / item["file"]).stat().st_size == item["size"]
+        assert item["reasons"][0].startswith(f"form {item['form']}: right on {item['target']}")
+    assert "tract: batch fixed at 1" in done.stdout
