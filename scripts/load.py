@@ -58,7 +58,7 @@ def curve(count: int, seconds: float) -> int:
                 print(f"run {done}: exit code {report.exit_code}")
                 return 1
             done += 1
-            if done % min(max(1, count // 10), 100) == 0 or done == count:
+            if done % min(max(1, count // 10), 20) == 0 or done == count:
                 all_of = [own, *own.children(recursive=True)]
                 memory = sum(one.memory_info().rss for one in all_of)
                 points.append((done, memory, sum(one.num_fds() for one in all_of)))
