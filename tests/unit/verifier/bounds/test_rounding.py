@@ -7,6 +7,7 @@ import pytest
 
 from rnn_export.builders.reference import run
 from rnn_export.network import ArrayWeight, Draft, Network, Source, activation
+from rnn_export.network.call import Op
 from rnn_export.network.ops import (
     Activate,
     Affine,
@@ -15,7 +16,6 @@ from rnn_export.network.ops import (
     Embedding,
     LayerNormalization,
     Merge,
-    Op,
     ParametricRelu,
     Pool,
 )
