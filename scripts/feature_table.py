@@ -59,8 +59,8 @@ class Trial:
         self.network: Network = read(self.file)
         self.folder = folder
         # A Sequential that was built by a call has no input of its own; its file has.
-        self.inputs = keras.saving.load_model(self.file).inputs
-        given = dict(zip((x.name for x in self.inputs), fed(model, name).values(), strict=True))
+        model = keras.saving.load_model(self.file)
+        given = fed(model, name)
         self.pieces = [given]
         self.judged = self.network
         if feature.twin is not None:

@@ -213,6 +213,7 @@ FEATURES_OF_RNN: dict[str, Feature] = {
     "Masking(5.0)": Feature(MASK, masked(rnn, value=5.0)),
     "Embedding(mask_zero) (onnx/tensorflow-onnx 1871)": Feature(MASK, tokens(rnn, mask=True)),
     "mask as an input": Feature(MASK, mask_as_input),
+    "mask as an input, NaN at masked steps": Feature(MASK, mask_as_input),
     "mask through a stack": Feature(
         MASK, masked(lambda: rnn(4), lambda: L.Dense(3), lambda: L.Dropout(0.1), rnn)
     ),
@@ -278,4 +279,6 @@ def fed(model: Any, name: str) -> dict[str, np.ndarray]:
         if len(sizes) > 1 and sizes[1] > 3 and FEATURES_OF_RNN[name].group == MASK:
             values[0, 3:] = values[1, :2] = values[2, 1:3] = values[3] = padding
         found[tensor.name] = values.astype(numpy_dtype(tensor.dtype))
+    if "NaN" in name:
+        found["x"][~found["mask"]] = np.nan
     return found

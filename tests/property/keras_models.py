@@ -152,7 +152,7 @@ def recipes(
         Inputs,
         kind=st.sampled_from(("floats", "tokens")),
         mask=st.booleans(),
-        time=st.sampled_from((None, None, 7, 1)),
+        time=st.sampled_from((None, None, None, 7, 7, 1)),
         second=st.booleans(),
         stateful=st.sampled_from((False, False, False, True) if stateful else (False,)),
     )
