@@ -185,7 +185,16 @@ def _failed(
             + (f": {bits:.1f} bits" if bits is not None else ""),
             diagnosis=str(diagnosis) or f"arithmetic in {coarse}",
         )
-    return replace(verdict, diagnosis=str(diagnosis) or None)
+    named = str(diagnosis) or _stored(network, observation, verdict.where, checks)
+    return replace(verdict, diagnosis=named or None)
+
+
+def _stored(network: Network, observation: Observation, where: Where | None, checks: Checks) -> str:
+    """Return what the static check says of the layer that failed, where replaying bugs named none; "" if nothing."""
+    if not checks.static or observation.static is None or where is None:
+        return ""
+    layer = next((call.layer for call in network.calls if call.path == where.layer), where.layer)
+    return next((fault.text for fault in observation.static.faults if fault.layer == layer), "")
 
 
 def _only_coarser(network: Network, observation: Observation, walked: _Walked, stated: str) -> bool:

@@ -7,6 +7,7 @@ from tests.mutants.faults.directions import directions
 from tests.mutants.faults.dtypes import dtypes
 from tests.mutants.faults.forms import forms
 from tests.mutants.faults.layers import layers
+from tests.mutants.faults.loops import loops
 from tests.mutants.faults.masks import masks
 from tests.mutants.faults.networks import networks
 from tests.mutants.faults.states import states
@@ -30,4 +31,5 @@ def mutants() -> tuple[Mutant, ...]:
         *forms(),
         *dtypes(),
         *networks(),
+        *loops(),
     )

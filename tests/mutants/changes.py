@@ -8,12 +8,19 @@ import numpy as np
 from tests.mutants.kinds import Change, Choose, Rng
 
 
+def moved(value: np.floating, size: float) -> np.floating:
+    """Return a number that is larger by at least ``size``, rounding included."""
+    kind = type(value)
+    found = value + kind(size)
+    return found if float(found) - float(value) >= size else np.nextafter(found, kind(np.inf))
+
+
 def nudged(size: float) -> Choose:
     """Return a change that moves one entry by ``size``."""
 
     def change(values: np.ndarray, rng: Rng) -> np.ndarray:
         place = tuple(rng.integers(n) for n in values.shape)
-        values[place] += values.dtype.type(size)
+        values[place] = moved(values[place], size)
         return values
 
     return change
@@ -23,7 +30,8 @@ def nudged_row(size: float) -> Choose:
     """Return a change of one entry in a row that is not the masked one."""
 
     def change(values: np.ndarray, rng: Rng) -> np.ndarray:
-        values[rng.integers(1, len(values)), rng.integers(values.shape[1])] += np.float32(size)
+        place = rng.integers(1, len(values)), rng.integers(values.shape[1])
+        values[place] = moved(values[place], size)
         return values
 
     return change
@@ -33,7 +41,8 @@ def bias_nudged(size: float) -> Choose:
     """Return a change of one entry of Wb in the B of an RNN node."""
 
     def change(values: np.ndarray, rng: Rng) -> np.ndarray:
-        values[0, rng.integers(values.shape[1] // 2)] += np.float32(size)
+        place = 0, rng.integers(values.shape[1] // 2)
+        values[place] = moved(values[place], size)
         return values
 
     return change

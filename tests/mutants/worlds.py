@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rnn_export import builders
 from rnn_export.network import ArrayWeight, Draft, Network, Source, activation
 from rnn_export.network.ops import (
     Cell,
@@ -197,6 +198,11 @@ def half(seed: int) -> Network:
     return _typed(seed, "float16")
 
 
+def loop(seed: int) -> Network:
+    """Two layers as Keras translates them itself: loop.onnx beside this file, made once of this very network."""
+    return builders.stacked(units=[7, 4], features=5)
+
+
 def stateful(seed: int) -> Network:
     """Two cells in one RNN with a state input each; one step at a time or many."""
     rng = np.random.default_rng(seed)
@@ -227,5 +233,6 @@ WORLDS: dict[str, Callable[[int], Network]] = {
         stateful,
         double,
         half,
+        loop,
     )
 }

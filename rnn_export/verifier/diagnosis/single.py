@@ -64,7 +64,8 @@ def _fitted(
 ) -> np.ndarray:
     """Return for each feature the change of its weight that fits best: Gauss and Newton, all at once."""
     delta = np.zeros(f.shape[1])
-    weight = 1 / np.square(np.maximum(bound, 1e-300))[:, None]
+    # Where nothing may differ, as where a relu is off, nothing can be estimated either.
+    weight = np.square(np.divide(1.0, bound, out=np.zeros_like(bound), where=bound > 0))[:, None]
     # Where the wrong weight stands for more than the activation can undo, only its argument tells.
     for _ in range(NEWTON):
         at = z[:, None] + f * delta

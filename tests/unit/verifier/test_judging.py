@@ -97,6 +97,18 @@ def test_one_weight_off_by_a_ten_thousandth_fails() -> None:
             assert verdict.where.layer == f"{layer}#0"
 
 
+@pytest.mark.parametrize("kind", ["relu", "leaky_relu", "hard_tanh", "linear", "tanh"])
+def test_one_weight_off_is_named_whatever_the_activation(kind: str) -> None:
+    net = network((7,), kind=kind, seed=4, emits=("sequence",))
+    given = {name: 0.3 * values for name, values in feeds(net).items()}
+    for name in ("kernel", "recurrent_kernel"):
+        values = getattr(first_cell(net), name).read().copy()
+        values[3, 2] += np.float32(1e-4)
+        verdict = judge(net, observe(altered(net, "rnn0", **{name: values}), given))
+        assert verdict.diagnosis is not None
+        assert verdict.diagnosis.startswith(f"{name}[3, 2] of rnn0"), verdict.diagnosis
+
+
 @pytest.mark.parametrize("taps", [True, False])
 def test_a_lost_direction_fails(taps: bool) -> None:
     net = network((7,), emits=("sequence",), go_backwards=True)
