@@ -1,6 +1,6 @@
 """Fuzz the ways in for files of strangers and print how many runs it came to.
 
-    .venv/bin/python scripts/fuzz.py [keras config weights legacy pair onnx] [--runs 100000] [--seconds 600]
+    .venv/bin/python scripts/fuzz.py [keras config weights legacy pair onnx] [--runs 170000] [--seconds 86400]
     .venv/bin/python scripts/fuzz.py onnx --guided         by coverage, with atheris: pip install -e '.[fuzz]'
     .venv/bin/python scripts/fuzz.py onnx --again FILE     one file again
 
@@ -97,8 +97,8 @@ def plain(target: str, runs: int, seconds: int, seed: int, current: Path) -> Non
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the readers.")
     parser.add_argument("targets", nargs="*", choices=[*NAMES, []], default=[])
-    parser.add_argument("--runs", type=int, default=100_000, help="of each target")
-    parser.add_argument("--seconds", type=int, default=600, help="for each target, at most")
+    parser.add_argument("--runs", type=int, default=170_000, help="of each target")
+    parser.add_argument("--seconds", type=int, default=86_400, help="for each target, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--guided", action="store_true", help="with atheris")
     parser.add_argument("--again", type=Path, metavar="FILE", help="run one file")
