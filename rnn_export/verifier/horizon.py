@@ -11,7 +11,7 @@ BLUR = 1e-3
 """A bound wider than this part of the numbers verifies nothing: two orders of summation in float64 part company
 in a chaotic network, and no runtime is wrong for it."""
 
-BLUR_UNITS = 64
+BLUR_UNITS = 80
 """The same for coarse arithmetic, in unit roundoffs."""
 
 
