@@ -104,9 +104,9 @@ def main() -> None:
 
 def _measure(numbers: list[int], asked: Asked, found: dict[str, Benchmark], file: Path) -> None:
     """Measure some shapes, and write the file after each network."""
-    alike: dict[str, list[int]] = {}
+    alike: dict[Shape, list[int]] = {}
     for number in numbers:
-        alike.setdefault(GRID[number].network().digest, []).append(number)
+        alike.setdefault(replace(GRID[number], batch=1, time=1), []).append(number)
     runs = [
         (GRID[each[0]].network(), [(GRID[n].batch, GRID[n].time) for n in each])
         for each in alike.values()
