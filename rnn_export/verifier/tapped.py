@@ -211,7 +211,11 @@ def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[C
         reason = f"{subject}: expected shape {case.x.value.shape}, got {case.reading.x.shape}"
         return [refused(subject, layer, reason)]
     order = case.order
-    value, bound = case.x.value, case.x.bound
+    value, bound, model = case.x.value, case.x.bound, case.x.model
+    if UNITS.get(case.reading.x.dtype.name, 0.0) < UNITS.get(case.dtype, 0.0):
+        # The node has it before it is rounded to what an output shows of it.
+        rounding = UNITS[case.dtype] * np.abs(value) + FLOORS[case.dtype]
+        bound, model = (rounding, "rigorous") if bound is None else (bound + rounding, model)
     if compact:
         value = order.compact(value)
         bound = None if bound is None else order.compact(bound)
@@ -224,7 +228,7 @@ def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[C
             value,
             bound,
             dtype=case.dtype,
-            model=case.x.model,
+            model=model,
             axes=(1, 0),
             instant=order.valid_instant if compact else order.instant,
             among=among,

@@ -23,8 +23,9 @@ from rnn_export.verifier.trail import Shown, Tread
 from rnn_export.verifier.walk import walk
 from rnn_export.workflows.observing import reading
 
-POINTS = 16381
-"""Arguments that are tried: a prime, so that the last ones fall out of any vector's width."""
+ROWS, STEPS = 8191, 2
+"""Arguments that are tried: a prime of rows, so that the last ones fall out of any vector's width, and two steps,
+since a state that nobody reads again may be rounded elsewhere than one that a next step takes on."""
 
 LARGEST = 128
 """Cells are probed up to this size: longer sums are cut in blocks, and err less of what the model allows."""
@@ -139,15 +140,12 @@ def _subject(
 
 
 def arguments(dtype: str) -> np.ndarray:
-    """Return the arguments of a probe, (POINTS, 1, 1): of every size from 1e-6 to 20, and both signs."""
+    """Return the arguments of a probe, (ROWS, STEPS, 1): of every size from 1e-6 to 20, and both signs."""
     rng = np.random.default_rng(0)
-    sizes = np.concatenate(
-        [
-            np.exp(rng.uniform(np.log(1e-6), np.log(20), POINTS // 2)),
-            rng.uniform(0, 8, POINTS - POINTS // 2),
-        ]
-    )
-    return rounded((sizes * rng.choice([-1.0, 1.0], POINTS)).reshape(-1, 1, 1), dtype)
+    spread = np.exp(rng.uniform(np.log(1e-6), np.log(20), ROWS))
+    sizes = np.stack([spread, rng.uniform(0, 8, ROWS)], axis=-1)
+    sizes = rng.permuted(sizes, axis=-1) * rng.choice([-1.0, 1.0], sizes.shape)
+    return rounded(sizes[:, :, None], dtype)
 
 
 def one_weight(activation: Activation, dtype: str) -> Network:

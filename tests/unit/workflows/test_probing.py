@@ -8,7 +8,7 @@ import pytest
 from rnn_export.network import Network
 from rnn_export.runtimes import connect
 from rnn_export.verifier.bounds.envelope import ABSOLUTE, LEAST, RELATIVE, Envelope
-from rnn_export.workflows.probing import POINTS, Probes, arguments
+from rnn_export.workflows.probing import ROWS, STEPS, Probes, arguments
 from tests.unit.verifier.showing import network
 
 
@@ -40,7 +40,7 @@ def test_a_form_that_is_not_ours_keeps_the_default() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
 def test_arguments_are_of_every_size_and_both_signs(dtype: str) -> None:
     z = arguments(dtype).astype(np.float64).ravel()
-    assert z.size == POINTS
+    assert z.size == ROWS * STEPS
     assert (z < 0).mean() > 0.4 < (z > 0).mean()
     for low, high in ((1e-6, 1e-4), (1e-4, 1e-2), (1e-2, 1), (1, 8), (8, 20)):
         assert ((np.abs(z) > low) & (np.abs(z) <= high)).sum() > 100
