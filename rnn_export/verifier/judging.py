@@ -66,12 +66,16 @@ def _judged(network: Network, observation: Observation, checks: Checks) -> Verdi
     reason = unfit(network, observation)
     if reason is not None:
         return _fail(reason)
-    if any(not np.asarray(feed).size for feed in observation.feeds.values()):
-        return Verdict(Outcome.UNVERIFIABLE, "an empty input compares nothing")
     try:
         walked = _walked(network, observation, checks)
     except NetworkError as error:
         return Verdict(Outcome.UNVERIFIABLE, f"the inputs do not fit the network: {error}")
+    if any(not np.asarray(feed).size for feed in observation.feeds.values()):
+        # No steps leave an initial state as it was; all else compares nothing.
+        failed = next((found for found in walked.comparisons if found.failed), None)
+        if failed is not None:
+            return _fail(_beyond(failed))
+        return Verdict(Outcome.UNVERIFIABLE, "an empty input compares nothing")
     return _conclude(network, observation, walked, checks)
 
 
