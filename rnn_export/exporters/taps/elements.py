@@ -28,9 +28,10 @@ _TRUTHS = frozenset(
 )
 _KEEPING = POINTWISE | frozenset(
     """
-    BatchNormalization Concat Dropout Einsum Expand Flatten GRU Gather GatherElements GatherND Gemm LSTM
-    LayerNormalization MatMul Mean Pad RNN Reciprocal ReduceMax ReduceMean ReduceMin Reshape ReverseSequence Slice
-    Split Squeeze Sum Tile Transpose Unsqueeze
+    BatchNormalization Compress Concat CumSum DepthToSpace Dropout Einsum Expand Flatten GRU Gather GatherElements
+    GatherND Gemm LSTM LayerNormalization MatMul Mean Pad RNN Reciprocal ReduceL1 ReduceL2 ReduceLogSum
+    ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Reshape ReverseSequence
+    ScatterElements ScatterND Slice Split Squeeze Sum Tile Transpose Trilu Unsqueeze
     """.split()  # noqa: SIM905
 )
 """The type of what they make is that of their first input."""
