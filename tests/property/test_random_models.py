@@ -19,7 +19,7 @@ from rnn_export.runtimes import Connection, connect
 from tests.property.judged_models import tried
 from tests.property.keras_models import JUDGED, Inputs, Recipe, Step
 
-MODELS = {"ci": 40, "nightly": 2000}.get(os.environ.get("RNN_EXPORT_PROFILE", ""), 10)
+MODELS = {"ci": 100, "nightly": 2000}.get(os.environ.get("RNN_EXPORT_PROFILE", ""), 10)
 
 
 @pytest.fixture(scope="module")
