@@ -73,6 +73,9 @@ FOUND = {
     "an unrolled step from zeros, which multiplies no state": one(
         "encoder_decoder", inputs=Inputs(time=1, second=True), flags="4", other=1
     ),
+    "an unrolled step whose activation ends in Where, as a mask would": one(
+        "encoder_decoder", activation="sparse_plus", inputs=Inputs(time=1)
+    ),
 }
 """What once failed, as small as it gets."""
 

@@ -153,7 +153,9 @@ def _mask(surgery: Surgery, chain: _Chain, order: list[int]) -> Reading | None:
     masks = []
     for k in order:
         node = surgery.maker(chain.states[k], "Where")
-        if node is None or (k and node.input[2] != chain.states[k - 1]):
+        held = chain.states[k - 1] if k else chain.initial
+        # An activation may end in Where as well; it keeps no state.
+        if node is None or (held is not None and node.input[2] != held):
             return None
         masks.append(node.input[0])
     return Reading(tuple(surgery.show(mask, 2) for mask in masks), (Take(2, 0),), stacked=True)
