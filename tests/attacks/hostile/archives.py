@@ -133,7 +133,7 @@ def traversal_inside(folder: Path) -> None:
 
 @hostile("a member with a place from the root", "members inside the archive")
 def absolute_name(folder: Path) -> None:
-    _renamed(folder, "/tmp/escaped.txt")
+    _renamed(folder, "/escaped.txt")
 
 
 @hostile("a member with a drive, as Windows has them", "members inside the archive")
