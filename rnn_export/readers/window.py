@@ -1,26 +1,32 @@
 """A span of a file as a file of its own: HDF5 is read where it lies, and never sees a heap that it would not leave.
 
-HDF5 (1.14.6 at least) walks the objects of a global heap by the sizes that they state, and goes round for ever over
-an object of size 0. Nothing can end that but killing the process, so such a heap is shown to it as empty bytes,
-which it refuses by itself.
+HDF5 (1.14.6 at least) walks the objects of a global heap by the sizes that they state, and the free blocks of a local
+heap by the places that they name, and goes round for ever where those lead back. Nothing can end that but killing the
+process, so every heap in what HDF5 reads is walked here first.
 
-Source: HDF5 File Format Specification, III.E "Disk Format: Level 1E - Global Heap"
+Source: HDF5 File Format Specification, III.D "Local Heaps" and III.E "Global Heap"
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 
-_HEAP = b"GCOL"
-_HEAD = struct.Struct("<4sB3xQ")
+_MARK = re.compile(rb"HEAP\0{4}|GCOL\x01\0{3}")
+_HEAD = struct.Struct("<8xQ")
+_LOCAL = struct.Struct("<8x3Q")
 _OBJECT = struct.Struct("<HHLQ")
+_BLOCK = struct.Struct("<2Q")
+_LAST = 1
+"""Place of the free block that follows the last."""
 _ALIGNED = 8
+_MARK_BYTES = 8
 LARGEST_HEAP = 16 * 2**20
 """Bytes. It holds the text of attributes, which must be below `Limits.config_bytes`."""
-MOST_OBJECTS = 2**16
-"""Their numbers have 16 bits."""
+MOST_STEPS = 2**20
+"""Over all heaps of a file. Objects of one are numbered in 16 bits."""
 
 
 class Window(io.RawIOBase):
@@ -37,6 +43,8 @@ class Window(io.RawIOBase):
         self._start = start
         self._size = size
         self._at = 0
+        self._walked: set[int] = set()
+        self._steps = 0
 
     def readable(self) -> bool:
         return True
@@ -57,8 +65,7 @@ class Window(io.RawIOBase):
         begin = self._at
         self._file.seek(self._start + begin)
         count = self._file.readinto(view[: max(0, min(len(view), self._size - begin))])
-        if view[: len(_HEAP)] == _HEAP and not self._ends(begin):
-            view[:count] = bytes(count)
+        self._walk_heaps(begin, count)
         self._at += count
         return count
 
@@ -71,26 +78,58 @@ class Window(io.RawIOBase):
         self._file.close()
         super().close()
 
-    def _ends(self, at: int) -> bool:
-        """Tell whether a walk over the objects of the heap at ``at`` comes to its end."""
-        head = self.bytes_at(at, _HEAD.size)
-        if len(head) < _HEAD.size:
-            return False
-        size: int = _HEAD.unpack(head)[2]
-        if size > LARGEST_HEAP:
-            return False
-        heap = self.bytes_at(at, size)
-        place = _HEAD.size
-        for _ in range(MOST_OBJECTS + 1):
-            # What is left may be too small for one more.
-            if place + _OBJECT.size > size:
-                return len(heap) == size
+    def _walk_heaps(self, begin: int, count: int) -> None:
+        """Raise ValueError if a heap that starts among these bytes cannot be walked to its end.
+
+        HDF5 may read a heap in two parts, so the bytes around are looked at too.
+        """
+        around = _MARK_BYTES - 1
+        start = max(0, begin - around)
+        for found in _MARK.finditer(self.bytes_at(start, begin - start + count + around)):
+            at = start + found.start()
+            if at in self._walked:
+                continue
+            self._walked.add(at)
+            if found[0].startswith(b"GCOL"):
+                self._walk_global(at)
+            else:
+                self._walk_local(at)
+
+    def _walk_global(self, at: int) -> None:
+        """Raise ValueError unless the objects of the heap lie one behind the other."""
+        (size,) = _HEAD.unpack(self._head(at, _HEAD.size))
+        heap = self.bytes_at(at, min(size, LARGEST_HEAP))
+        place = 16
+        # What is left may be too small for one more.
+        while place + _OBJECT.size <= size:
+            self._step()
             if place + _OBJECT.size > len(heap):
-                return False
+                break
             number, _, _, held = _OBJECT.unpack_from(heap, place)
             # Object 0 is the free space, and counts its own head.
             taken = held if number == 0 else _OBJECT.size + -(-held // _ALIGNED) * _ALIGNED
-            if taken < _OBJECT.size:
-                return False
+            if taken < _OBJECT.size or place + taken > size:
+                raise ValueError("a heap with an object of no size, or one beyond its end")
             place += taken
-        return False
+        if len(heap) != size:
+            raise ValueError("a heap that breaks off, or is too large")
+
+    def _walk_local(self, at: int) -> None:
+        """Raise ValueError if the free blocks of the heap lead back to one of them."""
+        size, block, place = _LOCAL.unpack(self._head(at, _LOCAL.size))
+        seen: set[int] = set()
+        # A layer may be called HEAP: what leads out of the file is left to HDF5, which refuses it in a heap.
+        while block != _LAST and block + _BLOCK.size <= size and place + block < self._size:
+            self._step()
+            if block in seen:
+                raise ValueError("a heap whose free blocks go round")
+            seen.add(block)
+            block, _ = _BLOCK.unpack(self._head(place + block, _BLOCK.size))
+
+    def _head(self, at: int, size: int) -> bytes:
+        return self.bytes_at(at, size).ljust(size, b"\0")
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise ValueError("too many objects in heaps")
