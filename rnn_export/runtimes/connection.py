@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Hashable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +54,8 @@ class Connection:
         self._base = base
         self._process: Process | None = None
         self._lock = threading.RLock()
+        self.measured: dict[Hashable, Any] = {}
+        """What workflows measured of this runtime, so that it is done once for as long as it is connected."""
 
     def probe(self) -> Available | Unavailable:
         """Say whether the runtime can be used here, and in which version; the answer is the worker's own.

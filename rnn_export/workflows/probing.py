@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -31,12 +32,14 @@ LARGEST = 128
 """Cells are probed up to this size: longer sums are cut in blocks, and err less of what the model allows."""
 
 TIME = 32
+T = TypeVar("T")
+
 BATCHES = ((1, 6), (5, 2), (35, 1))
 """Rows, and runs of so many: one row runs other code than many, and rows that are left over than the body."""
 
 
 class Probes:
-    """The envelopes of one runtime, measured when first asked for.
+    """The envelopes of one runtime, measured when first asked for and kept for as long as it is connected.
 
     Args:
         connection: to the runtime.
@@ -44,9 +47,6 @@ class Probes:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        # One for each runtime, so that it ends with the connection.
-        self._activation = lru_cache(maxsize=None)(self._measured)
-        self._part = lru_cache(maxsize=None)(self._summing)
 
     def envelope(self, network: Network, form: str) -> Envelope:
         """Return the envelope of every cell of a network, in a form; "" for the network itself.
@@ -65,14 +65,23 @@ class Probes:
         found = []
         for kind, dtype in kinds:
             if kind.name not in SELECTIONS and not kind.function.vector:
-                factors = self._activation(kind, form, dtype)
+                factors = self._once(self._measured, kind, form, dtype)
                 if factors is not None:
                     found.append((str(kind), *factors))
         sums: dict[tuple[int, int], float] = {}
         for features, units, dtype in sizes:
-            part = self._part(min(features, LARGEST), min(units, LARGEST), form, dtype)
+            features_to, units_to = min(features, LARGEST), min(units, LARGEST)
+            part = self._once(self._summing, features_to, units_to, form, dtype)
             sums[features, units] = max(part, sums.get((features, units), 0.0))
         return Envelope(tuple(found), sums=tuple((*size, part) for size, part in sums.items()))
+
+    def _once(self, measure: Callable[..., T], *what: Hashable) -> T:
+        """Return what was measured before, or measure it."""
+        key = (measure.__name__, *what)
+        if key not in self._connection.measured:
+            self._connection.measured[key] = measure(*what)
+        found: T = self._connection.measured[key]
+        return found
 
     def _measured(
         self, activation: Activation, form: str, dtype: str

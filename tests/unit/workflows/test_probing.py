@@ -44,3 +44,12 @@ def test_arguments_are_of_every_size_and_both_signs(dtype: str) -> None:
     assert (z < 0).mean() > 0.4 < (z > 0).mean()
     for low, high in ((1e-6, 1e-4), (1e-4, 1e-2), (1e-2, 1), (1, 8), (8, 20)):
         assert ((np.abs(z) > low) & (np.abs(z) <= high)).sum() > 100
+
+
+def test_a_runtime_is_measured_once_for_as_long_as_it_is_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with connect("onnxruntime:cpu") as connection:
+        first = Probes(connection).envelope(stack(), "rnn")
+        monkeypatch.setattr(connection, "open", None)
+        assert Probes(connection).envelope(stack(), "rnn") == first
