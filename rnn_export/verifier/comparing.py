@@ -67,12 +67,17 @@ class Comparison:
 
 
 def ratios(
-    shown: np.ndarray, value: np.ndarray, bound: np.ndarray | None, dtype: str
+    shown: np.ndarray,
+    value: np.ndarray,
+    bound: np.ndarray | None,
+    dtype: str,
+    overflowing: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return |shown - value| / bound for every element.
 
     NaN agrees with NaN only; an infinity with a prediction beyond the largest number of ``dtype``, of the
-    same sign; anything else that is not finite is infinitely wrong.
+    same sign; where it is ``overflowing`` on the way, anything that is not finite agrees; elsewhere that is
+    infinitely wrong.
     """
     wide = shown.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -88,6 +93,8 @@ def ratios(
                 & np.isinf(wide)
             )
             agrees = (np.isnan(wide) & np.isnan(value)) | (wide == value) | overflows
+            if overflowing is not None:
+                agrees |= overflowing & ~np.isfinite(wide)
             out = np.where(strange, np.where(agrees, 0.0, np.inf), out)
     return np.asarray(out)
 
@@ -110,6 +117,7 @@ def compare(
     instant: Callable[[int, int], int] = lambda step, row: step,
     among: np.ndarray | None = None,
     rigorous: Callable[[], np.ndarray] | None = None,
+    overflowing: np.ndarray | None = None,
 ) -> Comparison:
     """Compare arrays of equal shape.
 
@@ -123,12 +131,13 @@ def compare(
         instant: (index on the time axis, row) to the network's time index.
         among: bool, broadcast to the shape: only these elements count.
         rigorous: gives the deterministic bound, asked for only when something fails.
+        overflowing: bool, of the shape: where what is not finite is as right as the value.
     """
     if shown.shape != value.shape:
         return refused(
             subject, layer, f"{subject}: expected shape {value.shape}, got {shown.shape}"
         )
-    found = ratios(shown, value, bound, dtype)
+    found = ratios(shown, value, bound, dtype, overflowing)
     if among is not None:
         found = np.where(among, found, 0.0)
     counted = found.size if among is None else int(np.broadcast_to(among, found.shape).sum())
@@ -151,7 +160,7 @@ def compare(
             squares = (float(np.vdot(away, away)), float(np.vdot(limits, limits)))
     proven = None
     if wrong.any() and rigorous is not None:
-        proven = bool((ratios(shown, value, rigorous(), dtype)[wrong] > 1).any())
+        proven = bool((ratios(shown, value, rigorous(), dtype, overflowing)[wrong] > 1).any())
     return Comparison(
         subject,
         model,

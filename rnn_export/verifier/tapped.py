@@ -126,6 +126,7 @@ def compare_steps(case: Case, steps: Steps, local: Local) -> Comparison:
         instant=case.order.valid_instant if steps.compact else case.order.instant,
         among=among,
         rigorous=local.rigorous,
+        overflowing=local.overflows(case.dtype),
     )
 
 

@@ -40,6 +40,21 @@ def change(
     return np.asarray(most)
 
 
+def overflows(activation: Activation, z: np.ndarray, largest: float) -> np.ndarray | None:
+    """Tell where the formula of an activation passes through a number beyond ``largest`` on its way to one within.
+
+    There an infinity is what Keras computes, and what a runtime that goes another way need not. Of Keras'
+    activations squareplus does so, which takes the square of z.
+
+    Returns:
+        bool, of z's shape; None for nowhere.
+    """
+    if activation.name != "squareplus":
+        return None
+    beyond = np.abs(z) >= np.sqrt(largest) * (1 - 2.0**-6)
+    return beyond if beyond.any() else None
+
+
 def _row_change(name: str, z: np.ndarray, value: np.ndarray, delta: np.ndarray) -> np.ndarray:
     """Return the change of softmax, log_softmax or sparsemax when every argument of the row moves."""
     worst = delta.max(axis=-1, keepdims=True)

@@ -14,9 +14,9 @@ from rnn_export.builders.reference.rounding import effective
 from rnn_export.network import Activation
 from rnn_export.network.ops import Cell, Dense
 from rnn_export.verifier.bounds import products
-from rnn_export.verifier.bounds.activation import change
+from rnn_export.verifier.bounds.activation import change, overflows
 from rnn_export.verifier.bounds.envelope import Envelope
-from rnn_export.verifier.bounds.precision import Arithmetic
+from rnn_export.verifier.bounds.precision import LARGEST, Arithmetic
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,10 @@ class Local:
         """The probabilistic bound on |shown - value|."""
         lost = sum(self.affine.kernel.shape) * self.arithmetic.lost
         return self._moved(products.SIGMAS * self.sigma + lost)
+
+    def overflows(self, dtype: str) -> np.ndarray | None:
+        """Return where the activation leaves the range of ``dtype`` on its way; None for nowhere."""
+        return overflows(self.affine.activation, self.z, LARGEST[dtype])
 
     def rigorous(self) -> np.ndarray:
         """Return the deterministic bound on |shown - value|; rigorous but for the measured envelope."""
