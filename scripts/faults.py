@@ -1,11 +1,12 @@
-"""Kill builds at random points, and print how many artifacts were lost or half-written: none may be.
+"""Kill builds at random points, fill their disk, and print how many artifacts were lost or half-written: none may be.
 
-    .venv/bin/python scripts/faults.py [--kills 200] [--builds 5] [--seed 0]
+    .venv/bin/python scripts/faults.py [--kills 200] [--builds 5] [--disks 64] [--seed 0]
 
 Two networks take turns in one artifact's place, so that there is always something to replace. Each round kills
 (SIGKILL) a process that stores, after a random time, and looks: the artifact must be the one from before or the new
 one, whole to the last byte. The next build must clear up what the killed ones have left. The same then with the whole
-program, and all that it started.
+program, and all that it started. Last, on a small disk of memory of its own, where this process may mount one: stores
+with less and less room left, and on the disk turned read-only.
 """
 
 from __future__ import annotations
@@ -24,13 +25,18 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rnn_export.builders import networks_from_toml
+from rnn_export.errors import RnnExportError
 from rnn_export.exporters import export
 from rnn_export.network import Network
 from rnn_export.store import check_folder, stage
 from rnn_export.store.folder import STAGED
+from rnn_export.store.writing import write_bytes
 from rnn_export.workflows import examples
 
 ROOT = Path(__file__).resolve().parent.parent
+
+ROOM = 2**18
+"""Bytes of the disk that is filled; an artifact here takes some 30,000."""
 
 TOML = """
 [[network]]
@@ -45,6 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill builds at random points.")
     parser.add_argument("--kills", type=int, default=200, help="of the storing, again and again")
     parser.add_argument("--builds", type=int, default=5, help="kills of the whole program")
+    parser.add_argument(
+        "--disks", type=int, default=64, help="stores on a disk that is nearly full"
+    )
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     random = Random(asked.seed)
@@ -52,6 +61,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         bad += _storing(Path(folder), asked.kills, random)
         bad += _building(Path(folder), asked.builds, random)
+        bad += _filling(Path(folder), asked.disks)
     return int(bad > 0)
 
 
@@ -93,7 +103,7 @@ def _store(network: Network, out: Path, turn: int) -> None:
     """Store what `build` stores of a network, or other files in the same place."""
     with stage(out, "turns", wait=20.0) as staging:
         if turn % 2:
-            (staging.folder / "other.onnx").write_bytes(b"another network's" * 1000)
+            write_bytes(staging.folder / "other.onnx", b"another network's" * 1000)
             staging.commit("0" * 64, {"report.json": b"{}"})
             return
         for form in ("rnn", "scan", "wavefront"):
@@ -128,6 +138,49 @@ def _building(folder: Path, kills: int, random: Random) -> int:
         flush=True,
     )
     return seen["missing"] + seen["damaged"] + len(left)
+
+
+def _filling(folder: Path, disks: int) -> int:
+    """Store with less and less room, then with a disk that is read-only; return how many artifacts were not whole."""
+    disk, described = folder / "disk", folder / "net.toml"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(disk)]
+    if not disks or subprocess.run(mount, check=False, capture_output=True).returncode:
+        print("disk: not tried; mounting one takes more rights than this process has", flush=True)
+        return 0
+    try:
+        described.write_text(TOML.format(seed=1))
+        (network,) = networks_from_toml(described)
+        out, seen = disk / "stored", Counter[str]()
+        _store(network, out, 0)
+        for number in range(disks):
+            used = sum(path.stat().st_blocks * 512 for path in disk.rglob("*") if path.is_file())
+            free = (ROOM - used) * (disks - 1 - number) // disks
+            (disk / "full").write_bytes(bytes(ROOM - used - free))
+            seen[_stored(network, out, number + 1)] += 1
+            (disk / "full").unlink()
+            seen[_state(out / "turns")] += 1
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        seen[_stored(network, out, 1)] += 1
+        seen[_state(out / "turns")] += 1
+        left = _left(out)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    print(
+        f"disk: {disks} stores with less and less room, one read-only: {seen['stored']} stored, "
+        f"{seen['refused']} refused by name; whole afterwards {seen['whole']}, missing {seen['missing']}, "
+        f"damaged {seen['damaged']}; left over: {len(left)}",
+        flush=True,
+    )
+    return seen["missing"] + seen["damaged"] + len(left)
+
+
+def _stored(network: Network, out: Path, turn: int) -> str:
+    try:
+        _store(network, out, turn)
+    except RnnExportError:
+        return "refused"
+    return "stored"
 
 
 def _started(command: list[str]) -> subprocess.Popen[bytes]:

@@ -15,6 +15,7 @@ from rnn_export.errors import ExportError
 from rnn_export.exporters.stored import Stored
 from rnn_export.exporters.streaming import write_model, write_pieces
 from rnn_export.exporters.tensors import Place
+from rnn_export.unwritable import told
 
 
 def save(
@@ -39,11 +40,12 @@ def save(
         write = partial(write_model, skeleton=skeleton, stored=stored, places=places)
         _atomically(path, write)
     except OSError as error:
+        got, advice = told(error)
         raise ExportError(
             str(path),
-            expected="a place that can be written",
-            got="a folder" if path.is_dir() else error.strerror or str(error),
-            advice="Name a file in a folder that exists and is writable.",
+            expected="a place that can be written to",
+            got="a folder" if path.is_dir() else got,
+            advice=advice or "Name a file in a folder that exists and is writable.",
         ) from error
     return path
 

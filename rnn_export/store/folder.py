@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from rnn_export.errors import StoreError
+from rnn_export.errors import RnnExportError, StoreError
 from rnn_export.store.locking import locked
 from rnn_export.store.manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest
 from rnn_export.store.swapping import recover, remove, swap_in
@@ -147,6 +147,14 @@ def stage(root: Path, name: str, *, wait: float = 0.0) -> Iterator[Staging]:
             staged.mkdir()
         try:
             yield Staging(staged, place)
+        except RnnExportError as error:
+            if str(staged) not in error.subject:
+                raise
+            # Nobody has heard of the folder that it was staged in.
+            named = error.subject.replace(str(staged), str(place))
+            raise type(error)(
+                named, expected=error.expected, got=error.got, advice=error.advice
+            ) from error
         finally:
             with storing(place):
                 remove(staged)

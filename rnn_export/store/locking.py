@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rnn_export.errors import StoreError
@@ -60,8 +60,10 @@ def _acquire(path: Path, subject: str, deadline: float) -> int:
             os.close(handle)
             raise
         if _still_named(handle, path):
-            os.truncate(handle, 0)
-            os.write(handle, f"{os.getpid()}\n".encode())
+            # Who holds it is for another's message; a full disk is met with the first file that matters.
+            with suppress(OSError):
+                os.truncate(handle, 0)
+                os.write(handle, f"{os.getpid()}\n".encode())
             return handle
         os.close(handle)
 

@@ -9,19 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rnn_export.errors import StoreError
-
-ADVICE = {
-    errno.ENOSPC: "Free some space on that disk, or write elsewhere.",
-    errno.EDQUOT: "Free some of your quota, or write elsewhere.",
-    errno.EROFS: "Choose a place that is not read-only.",
-    errno.EACCES: "Choose a place that you may write to.",
-    errno.EPERM: "Choose a place that you may write to.",
-    errno.ENOENT: "Make its folder first.",
-    errno.ENOTDIR: "Choose a place whose parent is a folder.",
-    errno.EEXIST: "Choose a place where no such file is.",
-    errno.EISDIR: "Name a file, not a folder.",
-    errno.ENAMETOOLONG: "Choose a shorter name.",
-}
+from rnn_export.unwritable import told
 
 
 @contextmanager
@@ -41,9 +29,8 @@ def storing(
     try:
         yield
     except OSError as error:
-        got = (error.strerror or type(error).__name__).lower()
-        what = advice or ADVICE.get(error.errno or 0, "")
-        raise StoreError(str(subject), expected=expected, got=got, advice=what) from error
+        got, what = told(error)
+        raise StoreError(str(subject), expected=expected, got=got, advice=advice or what) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from rnn_export.builders.live.uses import Use, Uses
 from rnn_export.builders.reference.rounding import HALF
 from rnn_export.errors import NetworkError, StoreError
 from rnn_export.network import Network, TensorId, Weight
+from rnn_export.unwritable import told
 
 
 def keras_model(network: Network) -> Any:
@@ -76,8 +77,9 @@ def save_keras(network: Network, path: str | os.PathLike[str]) -> None:
     try:
         model.save(target)
     except OSError as error:
+        got, advice = told(error)
         raise StoreError(
-            str(target), expected="a place that can be written", got=error.strerror or str(error)
+            str(target), expected="a place that can be written to", got=got, advice=advice
         ) from error
 
 

@@ -211,7 +211,7 @@ def test_a_file_replaces_the_one_before_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["missing/model.onnx", "folder"])
 def test_a_place_that_cannot_be_written_is_one_clear_error(place: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ExportError, match="expected a place that can be written, got") as caught:
+    with pytest.raises(ExportError, match="expected a place that can be written to, got") as caught:
         export(stack()).save(tmp_path / place)
     assert caught.value.subject == str(tmp_path / place)
     assert [item.name for item in tmp_path.iterdir()] == ["folder"]
@@ -224,10 +224,10 @@ def test_what_fails_half_way_leaves_the_file_that_was_there(
     path.write_bytes(b"old")
 
     def full(*args: object, **options: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(28, "no space left on device")
 
     monkeypatch.setattr(saving, "write_model", full)
-    with pytest.raises(ExportError, match="No space left"):
+    with pytest.raises(ExportError, match="no space left"):
         export(stack()).save(path)
     assert path.read_bytes() == b"old"
     assert [item.name for item in tmp_path.iterdir()] == ["model.onnx"]

@@ -164,3 +164,10 @@ def test_a_root_that_is_a_file_is_one_line(tmp_path: Path) -> None:
         pass
     assert "\n" not in str(caught.value)
     assert root.read_text() == "a file"
+
+
+def test_an_error_names_the_artifact_and_not_where_it_was_staged(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught, store.stage(tmp_path, "net") as staging:
+        raise StoreError(str(staging.folder / "rnn.onnx"), expected="room", got="none")
+    assert str(caught.value) == f"{tmp_path / 'net' / 'rnn.onnx'}: expected room, got none."
+    assert listed(tmp_path) == []

@@ -1,0 +1,24 @@
+"""What the operating system says against writing somewhere, and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+
+ADVICE = {
+    errno.ENOSPC: "Free some space on that disk, or write elsewhere.",
+    errno.EDQUOT: "Free some of your quota, or write elsewhere.",
+    errno.EROFS: "Choose a place that is not read-only.",
+    errno.EACCES: "Choose a place that you may write to.",
+    errno.EPERM: "Choose a place that you may write to.",
+    errno.ENOENT: "Make its folder first.",
+    errno.ENOTDIR: "Choose a place whose parent is a folder.",
+    errno.EEXIST: "Choose a place where no such file is.",
+    errno.EISDIR: "Name a file, not a folder.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+}
+
+
+def told(error: OSError) -> tuple[str, str]:
+    """Return the system's reason in words, and what to do; "" where nothing fits."""
+    reason = (error.strerror or str(error) or type(error).__name__).lower()
+    return reason, ADVICE.get(error.errno or 0, "")
