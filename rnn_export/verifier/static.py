@@ -3,13 +3,15 @@
 Each weight is looked for in every initializer: as it is or transposed, behind axes of size 1, as a block of a
 larger matrix, scaled where the form's recipe scales (R of a selu), and as Wb + Rb. A block that is nearly a
 weight, but neither it nor any other weight of the network, is a fault. A weight that is found nowhere is not
-applicable: the graph is laid out in a way that this check does not know, which is no fault.
+applicable: the graph is laid out in a way that this check does not know, which is no fault. The tables of a folded
+file are checked by themselves (`tables`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from rnn_export.builders.reference.rounding import HALF, rounded
 from rnn_export.network import Network
 from rnn_export.network.activations import SELU_SCALE
 from rnn_export.network.ops import BatchNormalization, LayerNormalization, Recurrent
+from rnn_export.verifier.tables import check_tables
 
 NEAR = 0.05
 """A block is nearly a weight if its distance from it, in root mean squares, is at most this part of it..."""
@@ -57,16 +60,27 @@ class _Sought:
     turned: bool = False
 
 
-def check_weights(network: Network, stored: Mapping[str, np.ndarray]) -> StaticFinding:
+def check_weights(
+    network: Network,
+    stored: Mapping[str, np.ndarray],
+    folded: Mapping[str, str] = MappingProxyType({}),
+) -> StaticFinding:
     """Return which of a network's weights stand in a file's initializers.
 
     Args:
         network: what the file should hold.
         stored: initializer's name to values, for every floating initializer of the file.
+        folded: path of a recurrent call to the name of the table E W + b that it reads, as the file says.
     """
+    tables = list(check_tables(network, stored, folded))
+    stored = {
+        name: values
+        for name, values in stored.items()
+        if name not in {table.name for table in tables}
+    }
     sought = list(_sought(network))
     sizes = _offsets(sought)
-    exact: set[str] = set()
+    exact = {path for table in tables if not table.text for path in table.paths}
     right: set[tuple[str, int, int, tuple[int, ...]]] = set()
     doubtful: dict[tuple[str, int, int, tuple[int, ...]], tuple[_Sought, np.ndarray]] = {}
     for name, held in [*_matrices(stored, sought), *_bias_sums(stored)]:
@@ -80,16 +94,18 @@ def check_weights(network: Network, stored: Mapping[str, np.ndarray]) -> StaticF
                     right.add(place)
                 else:
                     doubtful.setdefault(place, (item, block))
-    faults = tuple(
+    faults = [StaticFault(table.layer, table.text) for table in tables if table.text]
+    faults += (
         _fault(place[0], item, block)
         for place, (item, block) in doubtful.items()
         if place not in right and item.path not in _twins(item, right, exact, place)
     )
     paths = dict.fromkeys(item.path for item in sought)
     wrong = {item.path for item, _ in doubtful.values()}
+    wrong |= {path for table in tables if table.text for path in table.paths}
     return StaticFinding(
         tuple(path for path in paths if path in exact),
-        faults,
+        tuple(faults),
         tuple(path for path in paths if path not in exact and path not in wrong),
     )
 

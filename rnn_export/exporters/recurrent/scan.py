@@ -18,8 +18,9 @@ from rnn_export.exporters.plan import Layout
 from rnn_export.exporters.recurrent.loops import State, Stream, scan
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
+from rnn_export.exporters.tables import Table
 from rnn_export.network import Call
-from rnn_export.network.ops import Cell, Recurrent
+from rnn_export.network.ops import Cell, Embedding, Recurrent
 
 
 def scan_tracks(
@@ -56,9 +57,12 @@ def turned(low: Lowering, track: Track) -> Track:
 def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
     """Return x W + b for all steps, in the layout of ``x`` (time, batch, features).
 
-    One Gemm over all steps and rows takes the bias along; an Add would be one more pass over memory.
+    One Gemm over all steps and rows takes the bias along; an Add would be one more pass over memory. Of a folded
+    embedding, ``x`` is the tokens (time, batch).
     """
     path = weight_path(call, cell)
+    if enters_folded(low, call, cell):
+        return looked_up(low, call, cell, x)
     kernel = low.weight(cell.kernel, call, f"{path}/W")
     if cell.bias is None:
         return low.graph.add("MatMul", [x, kernel])
@@ -66,6 +70,25 @@ def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
     rows = low.once(("rows", x), lambda: low.graph.add("Flatten", [x], axis=2))
     value = low.graph.add("Gemm", [rows, kernel, bias])
     return low.graph.add("Reshape", [value, _steps(low, call, x, cell.units)])
+
+
+def enters_folded(low: Lowering, call: Call, cell: Cell) -> bool:
+    """Tell whether a cell is the first to read a folded embedding."""
+    return (
+        call.inputs[0] in low.folded
+        and isinstance(call.op, Recurrent)
+        and cell is call.op.cells[0]
+    )
+
+
+def looked_up(low: Lowering, call: Call, cell: Cell, tokens: str) -> str:
+    """Return x W + b for all steps of a folded embedding from its tokens (time, batch)."""
+    rows = low.folded[call.inputs[0]].op
+    assert isinstance(rows, Embedding)
+    table = Table(rows.table, cell.kernel, cell.bias, call.dtype)
+    name = low.graph.store(table, f"{weight_path(call, cell)}/table")
+    low.tables[call.path] = name
+    return low.graph.add("Gather", [name, tokens], axis=0)
 
 
 def _steps(low: Lowering, call: Call, x: str, units: int) -> str:

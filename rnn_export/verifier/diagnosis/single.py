@@ -42,7 +42,7 @@ def one_weight(local: Local, shown: np.ndarray, active: np.ndarray | None) -> It
         return
     column = int(columns[0])
     features = [
-        rows.reshape(-1, rows.shape[-1])[flat] for rows, _ in local.affine.terms(local.x, local.h)
+        samples[flat] for samples, _ in local.affine.terms(local.x, local.h)
     ]
     features.append(np.ones((len(value), 1)))
     f = np.concatenate(features, axis=1)
