@@ -27,11 +27,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from rnn_export.exporters import FORMS
 from rnn_export.runtimes import connect
-from tests.property.judged_models import tried
+from tests.property.judged_models import FOLDED, tried
 from tests.property.keras_models import JUDGED, Recipe
 
 warnings.simplefilter("ignore", UserWarning)  # Keras, whenever a layer ends a mask
 
+
+GRAPHS = (*FORMS, *FOLDED)
 
 SHOWN = 2
 """Failures of a kind that are printed whole."""
@@ -89,11 +91,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--models", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--form", action="append", choices=FORMS, help="default: every form")
+    parser.add_argument("--form", action="append", choices=GRAPHS, help="default: every form")
     parser.add_argument("--minutes", type=float, default=float("inf"))
     asked = parser.parse_args()
     until = time.monotonic() + 60 * asked.minutes
-    campaign = Campaign(tuple(asked.form or FORMS), asked.models, until)
+    campaign = Campaign(tuple(asked.form or GRAPHS), asked.models, until)
     draw = settings(
         max_examples=2 * asked.models,
         phases=[Phase.generate],
@@ -108,7 +110,7 @@ def main() -> int:
         campaign.connection.close()
     print(f"seed {asked.seed}: {campaign.models} models in {time.monotonic() - started:.0f} s")
     for form, words in campaign.counts.items():
-        print(f"{form:10}", ", ".join(f"{count} {word}" for word, count in words.most_common()))
+        print(f"{form:18}", ", ".join(f"{count} {word}" for word, count in words.most_common()))
     for text, count in (campaign.faults + campaign.others).most_common():
         print(f"{count:5} {text}")
     return 1 if campaign.faults or not campaign.models else 0

@@ -61,7 +61,9 @@ def check_tables(
             continue
         first = op.cells[0]
         layer = f"{call.layer}/{first.name}" if first.name else call.layer
-        own = [path for path, _ in op_weights(first, layer) if not path.endswith("/recurrent_kernel")]
+        own = [
+            path for path, _ in op_weights(first, layer) if not path.endswith("/recurrent_kernel")
+        ]
         text = _text(name, call, maker.op, first, held)
         yield TableFinding(name, (f"{maker.layer}/table", *own), call.layer, text)
 

@@ -25,7 +25,7 @@ def folded(low: Lowering) -> Mapping[TensorId, Call]:
         ExportError: there are none.
     """
     found: dict[TensorId, Call] = {}
-    refused: list[str] = []
+    refused: list[tuple[str, str]] = []
     for call in low.network.calls:
         if not isinstance(call.op, Embedding) or not low.live(call.outputs[0]):
             continue
@@ -35,16 +35,16 @@ def folded(low: Lowering) -> Mapping[TensorId, Call]:
             readers = _joined(_readers(low, call.outputs[0]))
             low.note(f"layer {call.layer!r} is folded: {readers} looks up x W + b by the tokens")
         else:
-            refused.append(f"layer {call.layer!r} is not folded: {reason}")
+            refused.append((f"layer {call.layer!r}", reason))
     if not found:
         raise ExportError(
             "fold",
             expected="an Embedding that recurrent layers alone read",
-            got=refused[0] if refused else "none in the network",
+            got=", but ".join(refused[0]) if refused else "none in the network",
             advice="Leave out fold (--fold), or take form scan, wavefront or unrolled if the form is the reason.",
         )
-    for reason in refused:
-        low.note(reason)
+    for layer, reason in refused:
+        low.note(f"{layer} is not folded: {reason}")
     return found
 
 

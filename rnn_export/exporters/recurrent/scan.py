@@ -75,9 +75,7 @@ def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
 def enters_folded(low: Lowering, call: Call, cell: Cell) -> bool:
     """Tell whether a cell is the first to read a folded embedding."""
     return (
-        call.inputs[0] in low.folded
-        and isinstance(call.op, Recurrent)
-        and cell is call.op.cells[0]
+        call.inputs[0] in low.folded and isinstance(call.op, Recurrent) and cell is call.op.cells[0]
     )
 
 

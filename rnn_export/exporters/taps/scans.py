@@ -224,7 +224,10 @@ def _cells(surgery: Surgery, node: NodeProto, tap: CellTap, matrix: str) -> Iter
         ticks = (Cut(0, k, k + 1 - len(units)),) if key == UNITS else ()
         states = _with(tap.states, *ticks, columns)
         if key == BESIDE:
-            below, table = _beside(surgery, node, k, projection), _beside(surgery, node, k, looked_up)
+            below, table = (
+                _beside(surgery, node, k, projection),
+                _beside(surgery, node, k, looked_up),
+            )
         yield replace(
             tap,
             cell=cell,
