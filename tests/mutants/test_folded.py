@@ -13,6 +13,7 @@ from rnn_export.exporters import export
 from rnn_export.network import Draft, Network, Source, activation
 from rnn_export.network.ops import Concatenate, Embedding, Recurrent, TokenMask
 from rnn_export.verifier import Checks, InputSet, Outcome, Verdict, design, judge
+from rnn_export.workflows.packing import packed, unpacked
 from tests.mutants import worlds
 from tests.mutants.surgery import copied
 from tests.mutants.trying import ALONE, observe
@@ -213,6 +214,15 @@ def test_a_file_that_does_not_say_that_it_is_folded_is_judged_by_what_it_looks_u
     wrong = changed(silent, "rnn0/table", nudged(1e-6))
     found = [judge(network, observe(wrong, given.feeds, network)) for given in sets]
     assert all(verdict.outcome == Outcome.FAIL for verdict in found)
+
+
+def test_evidence_of_a_folded_file_is_judged_alike() -> None:
+    network, model, sets = world("both", "wavefront")
+    for seen in (
+        observe(model, sets[0].feeds, network),
+        observe(changed(model, "both/forward/table", nudged(1e-4)), sets[0].feeds, network),
+    ):
+        assert judge(network, unpacked(*packed(seen))) == judge(network, seen)
 
 
 @pytest.mark.parametrize("tokens", [2, 17])

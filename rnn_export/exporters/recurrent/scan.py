@@ -7,7 +7,7 @@ wrong numbers for Add(x, MatMul(h, R)) with a static batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rnn_export.exporters.activations import activate
 from rnn_export.exporters.elements import carrier, numpy_dtype
@@ -41,8 +41,10 @@ def scan_tracks(
     if op.go_backwards:
         x, mask = flipped(low, x), None if mask is None else flipped(low, mask)
     tracks: list[Track] = []
+    enter = entering
     for cell, start, demand in zip(op.cells, initial, demands, strict=True):
-        track = _scan(low, call, cell, x, start, demand, mask)
+        track = _scan(low, call, cell, x, enter, start, demand, mask)
+        enter = projected
         tracks.append(turned(low, track) if op.go_backwards else track)
         x = x if track.sequence is None else named(track.sequence)
     return tracks
@@ -57,12 +59,9 @@ def turned(low: Lowering, track: Track) -> Track:
 def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
     """Return x W + b for all steps, in the layout of ``x`` (time, batch, features).
 
-    One Gemm over all steps and rows takes the bias along; an Add would be one more pass over memory. Of a folded
-    embedding, ``x`` is the tokens (time, batch).
+    One Gemm over all steps and rows takes the bias along; an Add would be one more pass over memory.
     """
     path = weight_path(call, cell)
-    if enters_folded(low, call, cell):
-        return looked_up(low, call, cell, x)
     kernel = low.weight(cell.kernel, call, f"{path}/W")
     if cell.bias is None:
         return low.graph.add("MatMul", [x, kernel])
@@ -72,11 +71,14 @@ def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
     return low.graph.add("Reshape", [value, _steps(low, call, x, cell.units)])
 
 
-def enters_folded(low: Lowering, call: Call, cell: Cell) -> bool:
-    """Tell whether a cell is the first to read a folded embedding."""
-    return (
-        call.inputs[0] in low.folded and isinstance(call.op, Recurrent) and cell is call.op.cells[0]
-    )
+def entering(low: Lowering, call: Call, cell: Cell, x: str) -> str:
+    """Return x W + b of a call's first cell: by a product, or by the tokens that stand for a folded embedding."""
+    return (looked_up if is_folded(low, call) else projected)(low, call, cell, x)
+
+
+def is_folded(low: Lowering, call: Call) -> bool:
+    """Tell whether a call reads a folded embedding."""
+    return call.inputs[0] in low.folded
 
 
 def looked_up(low: Lowering, call: Call, cell: Cell, tokens: str) -> str:
@@ -119,13 +121,14 @@ def _scan(
     call: Call,
     cell: Cell,
     x: str,
+    enter: Callable[[Lowering, Call, Cell, str], str],
     initial: str | None,
     demand: Demand,
     mask: str | None,
 ) -> Track:
     start = initial or zeros(low, x, cell.units, call.dtype)
     wide = carrier(call.dtype)
-    streams = [Stream("x", projected(low, call, cell, x), wide, cell.units)]
+    streams = [Stream("x", enter(low, call, cell, x), wide, cell.units)]
     if mask is not None:
         streams.append(Stream("mask", mask, "bool", 1))
     recurrent = low.weight(cell.recurrent_kernel, call, f"{weight_path(call, cell)}/R")

@@ -13,7 +13,7 @@ from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.recurrent.loops import State, Stream, scan
-from rnn_export.exporters.recurrent.scan import enters_folded, looked_up, zeros
+from rnn_export.exporters.recurrent.scan import is_folded, looked_up, zeros
 from rnn_export.exporters.recurrent.stack import Stack
 from rnn_export.exporters.recurrent.tracks import Track, weight_path
 
@@ -29,7 +29,7 @@ def chained(low: Lowering, stack: Stack, x: str) -> list[Track]:
         stack: the cells, each fed by the one before it.
         x: (time, batch, features), in the order in which the cells work.
     """
-    folded = enters_folded(low, *stack.members[0])
+    folded = is_folded(low, stack.members[0][0])
     weights: list[list[str]] = []
     for k, (call, cell) in enumerate(stack.members):
         path = weight_path(call, cell)

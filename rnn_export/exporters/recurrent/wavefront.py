@@ -19,7 +19,7 @@ from rnn_export.exporters.elements import carrier, numpy_dtype
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.recurrent.loops import State, Stream, scan
-from rnn_export.exporters.recurrent.scan import enters_folded, looked_up
+from rnn_export.exporters.recurrent.scan import is_folded, looked_up
 from rnn_export.exporters.recurrent.stack import Stack, activated, started
 from rnn_export.exporters.recurrent.tracks import Track, weight_path
 from rnn_export.exporters.stored import Fixed, Laid
@@ -114,7 +114,7 @@ def _stream(low: Lowering, stack: Stack, x: str) -> str:
     graph, edges = low.graph, stack.edges
     ticks, rest = len(edges) - 2, edges[-1] - edges[1]
     call, first = stack.members[0]
-    folded = enters_folded(low, call, first)
+    folded = is_folded(low, call)
     if folded:
         wide = looked_up(low, call, first, x)
     else:

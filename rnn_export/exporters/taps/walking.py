@@ -49,7 +49,8 @@ def looked_up(surgery: Surgery, value: str) -> str | None:
             return None
         if node.op_type == "Gather":
             table = surgery.tensor(node.input[0])
-            fits = table is not None and len(table.dims) == 2
+            rows = all(item.name != "axis" or item.i == 0 for item in node.attribute)
+            fits = table is not None and len(table.dims) == 2 and rows
             return value if fits and not surgery.is_constant(node.input[1]) else None
         value = _fed_by(surgery, node)
     return None

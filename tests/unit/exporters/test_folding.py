@@ -252,6 +252,18 @@ def test_form_rnn_and_a_network_without_an_embedding_are_refused() -> None:
         folded(draft.finish(Source("python", "plain")), "scan")
 
 
+def test_a_call_of_form_rnn_that_is_written_as_scan_is_folded() -> None:
+    random = np.random.default_rng(7)
+    draft = Draft()
+    tokens = draft.input("tokens", ("batch", "time"), "int32")
+    table = ArrayWeight(halves(random, (TOKENS, FEATURES)))
+    (x,) = draft.call("embedding", Embedding(table), [tokens])
+    op = Recurrent((cell(random, FEATURES, UNITS, activation("gelu")),))
+    draft.output("rnn", draft.call("rnn", op, [x])[0])
+    model = export(draft.finish(Source("python", "gelu")), fold=True).model
+    assert tables_of(model) == {"rnn#0": "rnn/table"}
+
+
 def test_a_table_beyond_the_limit_is_refused() -> None:
     with (
         patch.object(folding, "LARGEST", TOKENS * UNITS - 1),
