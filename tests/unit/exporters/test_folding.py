@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_a_folded_file_is_the_network_to_the_last_bit(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_file_holds_the_table_alone_and_says_so(form: str) -> None:
+def test_the_file_holds_the_table_alone_and_says_so(form: str, tmp_path: Path) -> None:
     exported = export(simple(), form=form, time=5 if form == "unrolled" else None, fold=True)
     floats = {name for name, values in held(exported.model).items() if values.ndim == 2}
     assert floats == {"rnn/table", "rnn/R"}
@@ -117,6 +118,8 @@ def test_the_file_holds_the_table_alone_and_says_so(form: str) -> None:
     assert exported.notes == ("layer 'embedding' is folded: 'rnn' looks up x W + b by the tokens",)
     again = export(simple(), form=form, time=5 if form == "unrolled" else None, fold=True)
     assert exported.model == again.model
+    file = exported.save(tmp_path / "m.onnx")
+    assert file.read_bytes() == again.model.SerializeToString(deterministic=True)
 
 
 def test_without_fold_nothing_changes() -> None:
