@@ -10,7 +10,7 @@ import pytest
 from onnx import ModelProto, numpy_helper
 
 from rnn_export.exporters import export
-from rnn_export.network import Draft, Network, Source, activation
+from rnn_export.network import Draft, Network, Source, TensorId, activation
 from rnn_export.network.ops import Concatenate, Embedding, Recurrent, TokenMask
 from rnn_export.verifier import Checks, InputSet, Outcome, Verdict, design, judge
 from rnn_export.workflows.packing import packed, unpacked
@@ -30,7 +30,7 @@ def both(seed: int) -> Network:
     tokens = draft.input("tokens", ("batch", "time"), "float32")
     (mask,) = draft.call("mask", TokenMask(), [tokens])
     (x,) = draft.call("embedding", Embedding(worlds._array(rng, 13, 5)), [tokens])
-    made = []
+    made: list[TensorId] = []
     for name, back in (("both/forward", False), ("both/backward", True)):
         start = draft.input(f"{name}/h", ("batch", 7), "float32")
         op = Recurrent((worlds._cell(rng, 5, 7),), ("sequence",), back, back)
