@@ -161,13 +161,18 @@ def _matrices(
 ) -> list[tuple[str, np.ndarray]]:
     """Return initializers without axes of size 1 in front; directions side by side are taken apart.
 
-    What has the shape of an RNN node's B, (directions, 2 units), counts as Wb + Rb alone.
+    What has the shape of an RNN node's B, (directions, 2 units), counts as Wb + Rb alone; what is nearly a weight as a
+    whole, such as R of two units, is not taken apart.
     """
     made = []
     biases = {2 * item.values.size for item in sought if item.values.ndim == 1}
     for name, values in stored.items():
         held = _plain(values)
-        if held.ndim == 3:
+        if held.ndim == 2 and any(
+            held.shape == item.values.shape and _near(held, item.values) for item in sought
+        ):
+            made.append((name, held))
+        elif held.ndim == 3:
             made += [(f"{name}[{k}]", part) for k, part in enumerate(held)]
         elif held.ndim == 2 and held.shape[0] <= 2 and held.shape[1] in biases:
             continue
