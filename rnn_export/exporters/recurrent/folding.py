@@ -40,7 +40,7 @@ def folded(low: Lowering) -> Mapping[TensorId, Call]:
         raise ExportError(
             "fold",
             expected="an Embedding that recurrent layers alone read",
-            got=", but ".join(refused[0]) if refused else "none in the network",
+            got=", but ".join(refused[0]) if refused else "none that an output depends on",
             advice="Leave out fold (--fold), or take form scan, wavefront or unrolled if the form is the reason.",
         )
     for layer, reason in refused:
