@@ -48,8 +48,12 @@ def test_options_reach_the_file(tmp_path: Path) -> None:
 
 
 def test_fold_says_what_it_folds_and_inspect_shows_it(tmp_path: Path) -> None:
-    file = tmp_path / "m.onnx"
-    done = program("export", "embedding-last", "-o", file, "--form", "scan", "--fold", "--check")
+    toml, file = tmp_path / "tokens.toml", tmp_path / "m.onnx"
+    toml.write_text(
+        '[[network]]\nname = "tokens"\nlayers = [{class = "Embedding", input_dim = 19, output_dim = 5},'
+        ' {class = "SimpleRNN", units = 7, bias_initializer = "uniform"}]\n'
+    )
+    done = program("export", toml, "-o", file, "--form", "scan", "--fold", "--check")
     assert done.returncode == 0, done.stderr
     assert "note: layer 'embedding' is folded: 'simple_rnn' looks up" in done.stdout
     assert "onnxruntime:cpu agrees" in " ".join(done.stdout.split())
