@@ -57,15 +57,18 @@ class Table:
         start = 0
         for block in self.rows.blocks():
             for first in range(0, len(block), size):
-                slab = self._wide(block[first : first + size])
-                sums = np.zeros((len(slab), units))
-                for column, row in zip(slab.T, kernel, strict=True):
-                    sums += column[:, None] * row
-                sums += bias
-                with np.errstate(over="ignore"):
-                    yield start, sums.astype(numpy_dtype(self.dtype)).reshape(-1)
-                start += sums.size
+                values = self._sums(self._wide(block[first : first + size]), kernel, bias)
+                yield start, values.reshape(-1)
+                start += values.size
 
+    # What overflows is infinite, as it is in Keras.
+    @np.errstate(all="ignore")
+    def _sums(self, rows: np.ndarray, kernel: np.ndarray, bias: np.ndarray | float) -> np.ndarray:
+        sums = np.zeros((len(rows), kernel.shape[1]))
+        for column, row in zip(rows.T, kernel, strict=True):
+            sums += column[:, None] * row
+        return (sums + bias).astype(numpy_dtype(self.dtype))
+
+    @np.errstate(all="ignore")
     def _wide(self, values: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return values.astype(numpy_dtype(self.compute)).astype(np.float64)
+        return values.astype(numpy_dtype(self.compute)).astype(np.float64)

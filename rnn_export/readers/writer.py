@@ -87,7 +87,9 @@ class Writer:
             return found
         key = (id(found), dtype)
         if key not in self._converted:
-            self._converted[key] = (found, ArrayWeight(found.read().astype(_dtype(dtype))))
+            # What becomes infinite is named with all weights that are.
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._converted[key] = (found, ArrayWeight(found.read().astype(_dtype(dtype))))
         return self._converted[key][1]
 
 

@@ -60,6 +60,8 @@ class _Sought:
     turned: bool = False
 
 
+# A file may hold anything, infinities and NaN too.
+@np.errstate(all="ignore")
 def check_weights(
     network: Network,
     stored: Mapping[str, np.ndarray],

@@ -18,7 +18,7 @@ from tests.mutants.worlds import WORLDS
 MUTANTS = mutants()
 EQUIVALENTS = equivalents()
 EVERY = Checks()
-SEEDS = 8
+SEEDS = 10
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "figures" / "mutants.json"
 
 

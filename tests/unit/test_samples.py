@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +18,7 @@ from rnn_export.runtimes.node import folder as npm_folder
 from rnn_export.store import stage
 from rnn_export.workflows.examples import store_example
 from tests.chromium import browser, needs_chromium
+from tests.serving import served
 
 SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
 NAMES = ("sequence-and-state", "embedding-last")
@@ -104,24 +99,6 @@ def test_node_agrees(name: str, root: Path) -> None:
     # The package is found from the folder that it was installed into.
     script, artifact = root / "run_artifact.mjs", root / "artifacts" / name
     agrees(name, run("node", script, artifact, folder=npm_folder()))
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @needs_chromium

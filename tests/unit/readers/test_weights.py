@@ -151,3 +151,17 @@ def test_a_nan_anywhere_is_named(row: int, tmp_path: Path) -> None:
     ):
         read(path)
     assert np.isnan(dict(read(path, allow_nonfinite=True).weights())["e/table"].read()[row, 5])
+
+
+def test_a_number_beyond_the_layers_dtype_is_named_without_a_warning(tmp_path: Path) -> None:
+    def spoil(file: h5py.File) -> None:
+        values = sound_values().astype(np.float64)
+        values[1, 0] = 1e300
+        del file[KERNEL]
+        file.create_dataset(KERNEL, data=values)
+
+    path = write(data_changed(spoil), tmp_path)
+    with pytest.raises(
+        ReadError, match=r"weight 'rnn/kernel': expected finite values, got .* at \[1, 0\]"
+    ):
+        read(path)

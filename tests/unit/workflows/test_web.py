@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import json
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +24,7 @@ from rnn_export.workflows import web_runtime
 from rnn_export.workflows.web import write_page
 from rnn_export.workflows.web_vectors import fits_browser
 from tests.chromium import Browser, browser, needs_chromium
+from tests.serving import served
 from tests.unit.verifier.showing import altered, first_cell, network
 
 there = (npm_folder() / "node_modules" / web_runtime.PACKAGE).is_dir()
@@ -68,29 +65,10 @@ def opened() -> Iterator[Browser]:
         yield made
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder as any static server does."""
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def shown_in(opened: Browser, folder: Path) -> dict[str, Any]:
     """Return what the page found, once it is done."""
     with served(folder) as url:
-        opened.open(url)
+        opened.open(f"{url}/")
         opened.wait("return document.body.dataset.state === 'done'")
         found: dict[str, Any] = opened.run("return window.conformance")
     return found
