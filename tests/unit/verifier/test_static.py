@@ -31,8 +31,8 @@ def two_units(bias: tuple[float, float]) -> Network:
     recurrent = np.array([[0.375, -0.875], [0.1875, 0.4375]], np.float32)
     draft = Draft()
     x = draft.input("x", ("batch", "time", 3), "float32")
-    weights = (ArrayWeight(item) for item in (kernel, recurrent, np.array(bias, np.float32)))
-    cell = Cell("", *weights, activation("tanh"))
+    offset = ArrayWeight(np.array(bias, np.float32))
+    cell = Cell("", ArrayWeight(kernel), ArrayWeight(recurrent), offset, activation("tanh"))
     draft.output("rnn", draft.call("rnn", Recurrent((cell,)), [x])[0])
     return draft.finish(Source("python", "two"))
 
