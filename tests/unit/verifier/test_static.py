@@ -19,3 +19,13 @@ def test_infinite_and_huge_numbers_in_a_file_end_in_no_warning() -> None:
             assert check_weights(net, {**stored, path: spoilt}).faults, (path, number)
     sums = np.full((1, 14), 3e38, np.float32)
     assert not check_weights(net, {**stored, "B": sums}).faults
+
+
+def test_two_numbers_that_are_near_a_bias_by_chance_are_no_fault() -> None:
+    # Drawn by scripts/random_models.py --seed 401: a row of one layer's kernel beside another's bias.
+    net = network((2,))
+    (path,) = [path for path, _ in net.weights() if path.endswith("bias")]
+    bias = dict(net.weights())[path].read()
+    stored = {name: weight.read() for name, weight in net.weights()}
+    other = np.stack([bias * np.float32(1.002), bias[::-1]])
+    assert not check_weights(net, {**stored, "other/W": other}).faults
