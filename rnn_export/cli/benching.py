@@ -167,7 +167,7 @@ def _table(point: Point) -> Table:
         )
     disturbed = sum(share > point.fair for share in point.foreign)
     noise = f"; {disturbed} of {len(point.foreign)} rounds disturbed" if disturbed else ""
-    floor = f"; the sums alone take {point.floor.seconds * 1e3:.3f} ms" if point.floor else ""
+    floor = f"; the sums alone take {point.floor.seconds * 1e3:.2g} ms" if point.floor else ""
     title = f"batch {point.batch}, time {point.time}, {point.threads} thread(s){floor}{noise}"
     columns = (
         Column("form or peer"),

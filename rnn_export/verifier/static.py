@@ -21,8 +21,9 @@ from rnn_export.network.activations import SELU_SCALE
 from rnn_export.network.ops import BatchNormalization, LayerNormalization, Recurrent
 from rnn_export.verifier.tables import check_tables
 
-NEAR = 0.05
-"""A block is nearly a weight if its distance from it, in root mean squares, is at most this part of it..."""
+NEAR, ENOUGH = 0.05, 8
+"""A block is nearly a weight if its distance from it, in root mean squares, is at most this part of it. Of fewer
+entries than enough, some other weight would be so near by chance: they have to be nearer, to be as unlikely..."""
 
 EQUAL = 0.5
 """...or if at least this part of its entries is equal."""
@@ -234,16 +235,17 @@ def _near(block: np.ndarray, values: np.ndarray) -> bool:
     few = tuple(slice(None, None, max(1, size // 5)) for size in values.shape)
     glance, wanted = block[few].astype(np.float64), values[few].astype(np.float64)
     spread = np.sqrt(np.mean(np.square(wanted)))
+    near = NEAR ** max(1.0, ENOUGH / values.size)
     if (
         np.mean(glance == wanted) < EQUAL / 2
-        and np.median(np.abs(glance - wanted)) > 2 * NEAR * spread
+        and np.median(np.abs(glance - wanted)) > 2 * near * spread
     ):
         return False
     if np.mean((block == values) & (values != 0)) >= EQUAL:
         return True
     wide = values.astype(np.float64)
     away = np.sqrt(np.mean(np.square(block.astype(np.float64) - wide)))
-    return bool(away <= NEAR * np.sqrt(np.mean(np.square(wide))))
+    return bool(away <= near * np.sqrt(np.mean(np.square(wide))))
 
 
 def _fault(name: str, item: _Sought, block: np.ndarray) -> StaticFault:

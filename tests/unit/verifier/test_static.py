@@ -26,6 +26,16 @@ def test_infinite_and_huge_numbers_in_a_file_end_in_no_warning() -> None:
     assert not check_weights(net, {**stored, "B": sums}).faults
 
 
+def test_two_numbers_that_are_near_a_bias_by_chance_are_no_fault() -> None:
+    # Drawn by scripts/random_models.py --seed 401: a row of one layer's kernel beside another's bias.
+    net = network((2,))
+    (path,) = [path for path, _ in net.weights() if path.endswith("bias")]
+    bias = dict(net.weights())[path].read()
+    stored = {name: weight.read() for name, weight in net.weights()}
+    other = np.stack([bias * np.float32(1.002), bias[::-1]])
+    assert not check_weights(net, {**stored, "other/W": other}).faults
+
+
 def two_units(bias: tuple[float, float]) -> Network:
     kernel = np.array([[0.25, -0.5], [0.75, 1.5], [-0.125, 0.625]], np.float32)
     recurrent = np.array([[0.375, -0.875], [0.1875, 0.4375]], np.float32)
