@@ -2,9 +2,10 @@
 
 Every layer that is read, masks, activations, merges, states and dtype policies are drawn; what Keras computes and
 what each file computes is judged by the verifier. Prints the seed, how many there were of each verdict, what was
-refused and why, and every failure as a recipe; exits 1 if there was any. Repeatable by the seed.
+refused and why, and every failure as a recipe; exits 1 if there was any. Repeatable by the seed. With --folded the
+models begin with an Embedding, and are exported folded.
 
-    .venv/bin/python scripts/random_models.py [--models 2000] [--seed 0] [--form rnn ...] [--minutes M]
+    .venv/bin/python scripts/random_models.py [--models 2000] [--seed 0] [--form rnn ...] [--folded] [--minutes M]
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from rnn_export.exporters import FORMS
 from rnn_export.runtimes import connect
-from tests.property.judged_models import tried
-from tests.property.keras_models import JUDGED, Recipe
+from tests.property.judged_models import FOLDED, tried
+from tests.property.keras_models import JUDGED, LOOKED_UP, Recipe
 
 warnings.simplefilter("ignore", UserWarning)  # Keras, whenever a layer ends a mask
 
@@ -90,10 +91,12 @@ def main() -> int:
     parser.add_argument("--models", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--form", action="append", choices=FORMS, help="default: every form")
+    parser.add_argument("--folded", action="store_true")
     parser.add_argument("--minutes", type=float, default=float("inf"))
     asked = parser.parse_args()
     until = time.monotonic() + 60 * asked.minutes
-    campaign = Campaign(tuple(asked.form or FORMS), asked.models, until)
+    forms = FOLDED if asked.folded else tuple(asked.form or FORMS)
+    campaign = Campaign(forms, asked.models, until)
     draw = settings(
         max_examples=2 * asked.models,
         phases=[Phase.generate],
@@ -103,12 +106,13 @@ def main() -> int:
     )
     started = time.monotonic()
     try:
-        seed(asked.seed)(draw(given(JUDGED)(campaign.see)))()
+        drawn = LOOKED_UP if asked.folded else JUDGED
+        seed(asked.seed)(draw(given(drawn)(campaign.see)))()
     finally:
         campaign.connection.close()
     print(f"seed {asked.seed}: {campaign.models} models in {time.monotonic() - started:.0f} s")
     for form, words in campaign.counts.items():
-        print(f"{form:10}", ", ".join(f"{count} {word}" for word, count in words.most_common()))
+        print(f"{form:17}", ", ".join(f"{count} {word}" for word, count in words.most_common()))
     for text, count in (campaign.faults + campaign.others).most_common():
         print(f"{count:5} {text}")
     return 1 if campaign.faults or not campaign.models else 0

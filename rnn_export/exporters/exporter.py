@@ -13,6 +13,7 @@ from rnn_export.exporters.lowering import Lowering, lower
 from rnn_export.exporters.opsets import DEFAULT
 from rnn_export.exporters.options import Options
 from rnn_export.exporters.plan import plan
+from rnn_export.exporters.recurrent.folding import folded
 from rnn_export.exporters.recurrent.lowering import lower_pair, lower_stack
 from rnn_export.exporters.recurrent.pairing import pairs
 from rnn_export.exporters.recurrent.stacking import stacks
@@ -32,6 +33,7 @@ def export(
     time: int | None = None,
     padding: str = "any",
     taps: bool = False,
+    fold: bool = False,
 ) -> Exported:
     """Return ``network`` as an ONNX model. Equal networks give equal bytes.
 
@@ -48,14 +50,18 @@ def export(
         padding: "right" promises that masked steps only follow valid ones, for a shorter graph; the
             promise is written into the metadata.
         taps: also put out every cell's states over time, as "<layer>/states" (batch, time, units).
+        fold: put one table, E W + b, in the place of every Embedding that recurrent layers alone read and of
+            their products with it. Not for form "rnn". The file then holds neither E nor W nor b.
 
     Raises:
         ExportError: an option outside its range, or a layer that cannot be carried as asked.
     """
-    options = Options(form, opset, batch, time, padding, taps)
+    options = Options(form, opset, batch, time, padding, taps, fold)
     names = [port.name for port in (*network.inputs, *network.outputs)]
     graph = Graph(opset, names)
     low = Lowering(network, options, graph, plan(network))
+    if fold:
+        low.folded = folded(low)
     for port in network.inputs:
         dtype = low.spec(port.tensor).dtype
         graph.scope = port.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import singledispatch
 
 from rnn_export.errors import ExportError
@@ -46,6 +46,10 @@ class Lowering:
         self.pairs: dict[tuple[TensorId, ...], Pair] = {}
         self.reversed: dict[tuple[str, int], str] = {}
         self.compactions: dict[tuple[str, bool], Compaction] = {}
+        self.folded: Mapping[TensorId, Call] = {}
+        """What a folded Embedding puts out, and its call: in the graph, the tokens stand for it."""
+        self.tables: dict[str, str] = {}
+        """Path of a recurrent call to the table that it looks up x W + b in."""
         self.taps: list[tuple[str, str, Spec]] = []
         self._values: dict[tuple[TensorId, Layout], Value] = {}
 

@@ -1,4 +1,4 @@
-"""What a file is asked to be: form, opset, fixed sizes, padding, taps."""
+"""What a file is asked to be: form, opset, fixed sizes, padding, taps, folding."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Options:
         time: a fixed length of the axis "time", or None.
         padding: "any" mask, or "right" if masked steps only ever follow the valid ones.
         taps: whether every cell's states become an output "<layer>/states".
+        fold: whether an Embedding and the products that read it become one table.
 
     Raises:
         ExportError: a value outside its range.
@@ -33,6 +34,7 @@ class Options:
     time: int | None = None
     padding: str = "any"
     taps: bool = False
+    fold: bool = False
 
     def __post_init__(self) -> None:
         ir_version(self.opset)

@@ -17,6 +17,8 @@ from rnn_export.network import Network, Port, Spec
 PRODUCER = "rnn_export"
 STREAMS = f"{PRODUCER}.streams"
 """The metadata of a streaming file: JSON, the name of each state's input to that of its output."""
+FOLDED = f"{PRODUCER}.folded"
+"""The metadata of a folded file: JSON, the path of each recurrent call to the name of its table."""
 
 
 def skeleton(low: Lowering) -> ModelProto:
@@ -87,9 +89,22 @@ def _metadata(low: Lowering) -> dict[str, str]:
         held[f"{PRODUCER}.assumptions"] = json.dumps(low.assumptions)
     if low.network.streams:
         held[STREAMS] = json.dumps(pairs_of(low.network))
+    if low.tables:
+        held[FOLDED] = json.dumps(low.tables)
     return held
 
 
 def pairs_of(network: Network) -> dict[str, str]:
     """Return the name of each carried state's input, and that of its output."""
     return {stream.input: stream.output for stream in network.streams}
+
+
+def tables_of(model: ModelProto) -> dict[str, str]:
+    """Return what a file says of its tables: the path of each recurrent call to a name; {} where it is not ours."""
+    stated = next((item.value for item in model.metadata_props if item.key == FOLDED), "{}")
+    try:
+        held = json.loads(stated)
+    except (ValueError, RecursionError):
+        return {}
+    pairs = held.items() if isinstance(held, dict) else ()
+    return {path: name for path, name in pairs if isinstance(name, str)}

@@ -31,7 +31,7 @@ def confirmed(tread: Tread, suspect: Suspect) -> bool:
     chosen = slice(None) if steps.active is None else steps.active.ravel()
 
     def flat(values: np.ndarray) -> np.ndarray:
-        return np.asarray(values.reshape(-1, values.shape[-1])[chosen])
+        return np.asarray(products.rows(values)[chosen])
 
     z, value, before = flat(local.z), flat(local.value), flat(steps.before)
     slope = slopes(case.affine.activation, z)
@@ -61,6 +61,7 @@ def confirmed(tread: Tread, suspect: Suspect) -> bool:
     mean = f.mean(axis=0)[None]
     width = case.affine.kernel.shape[0]
     still = case.affine.terms(mean[:, :width], mean[:, width:-1])
-    sums = products.total(still, case.affine.bias)
-    steady = products.deviation(still, case.affine.bias, sums, case.arithmetic)[0, unit]
+    bias = case.affine.bias if steps.added is None else flat(steps.added).mean(axis=0)
+    sums = products.total(still, bias)
+    steady = products.deviation(still, bias, sums, case.arithmetic)[0, unit]
     return bool(((np.abs(t) > SPEAKS) & (moved_by > PART * steady)).any())

@@ -91,24 +91,31 @@ def _near_a_jump(case: Case, z: np.ndarray) -> np.ndarray:
     return near
 
 
-def floors(case: Case, f: np.ndarray, before: np.ndarray) -> np.ndarray:
+def floors(
+    case: Case, f: np.ndarray, before: np.ndarray, looked_up: np.ndarray | None
+) -> np.ndarray:
     """Return by how much each weight of [kernel; recurrent_kernel; bias] may seem off, and be right.
 
     Args:
         case: the cell.
         f: samples of [x, h, 1].
         before: those of h.
+        looked_up: those of x W + b, where it comes from a table.
     """
     affine, unit = case.affine, case.arithmetic.unit
     assert affine.recurrent is not None
     bias = np.zeros(affine.kernel.shape[1]) if affine.bias is None else affine.bias
+    mean_added = None
+    if looked_up is not None:
+        bias = mean_added = looked_up.mean(axis=0)
     own = np.abs(np.concatenate([affine.kernel, affine.recurrent, bias[None]]))
     floor = unit * (ROUNDINGS * own + own.max(axis=0) / 2)
     # The steady part of the sum: its rounding errors stay, and look like a bias.
     mean = f.mean(axis=0, dtype=np.float64)[None]
     width = affine.kernel.shape[0]
     terms = [(mean[:, :width], affine.kernel), (mean[:, width:-1], affine.recurrent)]
-    steady = products.deviation(terms, None, products.total(terms, None), case.arithmetic)[0]
+    sums = products.total(terms, mean_added)
+    steady = products.deviation(terms, mean_added, sums, case.arithmetic)[0]
     floor[-1] = unit * (own[-1] + 0.5) + steady
     if affine.activation.name == "selu":
         # The native form scales R, and so rounds every weight of it anew: states that rise and fall

@@ -25,6 +25,7 @@ class CellReading:
         initial: (batch, units), the state the node starts from; None for zeros or not shown.
         lengths: (batch,), valid steps of each row; None for all.
         mask: (time, batch) bool, the steps that change the state in the node itself; None for all.
+        added: (time, batch, units), x W + b as the node looks it up in a table; None where it does not, and with x.
         cell: the path of the cell that the file claims the node to be: a hint, never evidence.
         reverse: the node runs from the end of its time axis.
         scale: Keras' state is ``scale`` times the one read.
@@ -36,6 +37,7 @@ class CellReading:
     initial: np.ndarray | None = None
     lengths: np.ndarray | None = None
     mask: np.ndarray | None = None
+    added: np.ndarray | None = None
     cell: str | None = None
     reverse: bool = False
     scale: float = 1.0

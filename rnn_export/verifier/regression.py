@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_export.verifier.bounds.cell import Affine, Local, slopes
-from rnn_export.verifier.bounds.products import SIGMAS
+from rnn_export.verifier.bounds.products import SIGMAS, rows
 from rnn_export.verifier.nuisance import floors, without_constants, without_curve
 from rnn_export.verifier.tapped import Case, Steps
 
@@ -88,8 +88,9 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     kinds = _distinct(z)
     if case.affine.activation.function.vector or kinds < FEWEST or not np.isfinite(defect).all():
         return None
-    x = steps.x.reshape(-1, steps.x.shape[-1])[chosen]
+    x = rows(steps.x)[chosen]
     before = steps.before.reshape(-1, wide)[chosen]
+    looked_up = None if steps.added is None else steps.added.reshape(-1, wide)[chosen]
     f = np.concatenate([x, before, np.ones((len(z), 1))], axis=1, dtype=np.float32)
     slope = slopes(case.affine.activation, z)
     margin = local.margin.reshape(-1, wide)[chosen] / SIGMAS
@@ -104,7 +105,7 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     estimate, t = _scores(f, slope * residual * weight, np.square(slope) * weight, scale)
     t *= np.sqrt(kinds / len(z)) * (1 - 1 / max(wide, 2)) ** 0.5
     enough = np.maximum(SPEAKS, EFFECT * np.sqrt(heard))
-    loud = (np.abs(t) > enough) & (np.abs(estimate) > floors(case, f, before))
+    loud = (np.abs(t) > enough) & (np.abs(estimate) > floors(case, f, before, looked_up))
     if not loud.any():
         return None
     place = np.unravel_index(int(np.where(loud, np.abs(t), 0.0).argmax()), t.shape)

@@ -3,13 +3,15 @@
 Each weight is looked for in every initializer: as it is or transposed, behind axes of size 1, as a block of a
 larger matrix, scaled where the form's recipe scales (R of a selu), and as Wb + Rb. A block that is nearly a
 weight, but neither it nor any other weight of the network, is a fault. A weight that is found nowhere is not
-applicable: the graph is laid out in a way that this check does not know, which is no fault.
+applicable: the graph is laid out in a way that this check does not know, which is no fault. The tables of a folded
+file are checked by themselves (`tables`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from rnn_export.builders.reference.rounding import HALF, rounded
 from rnn_export.network import Network
 from rnn_export.network.activations import SELU_SCALE
 from rnn_export.network.ops import BatchNormalization, LayerNormalization, Recurrent
+from rnn_export.verifier.tables import check_tables
 
 NEAR, ENOUGH = 0.05, 8
 """A block is nearly a weight if its distance from it, in root mean squares, is at most this part of it. Of fewer
@@ -60,16 +63,27 @@ class _Sought:
 
 # A file may hold anything, infinities and NaN too.
 @np.errstate(all="ignore")
-def check_weights(network: Network, stored: Mapping[str, np.ndarray]) -> StaticFinding:
+def check_weights(
+    network: Network,
+    stored: Mapping[str, np.ndarray],
+    folded: Mapping[str, str] = MappingProxyType({}),
+) -> StaticFinding:
     """Return which of a network's weights stand in a file's initializers.
 
     Args:
         network: what the file should hold.
         stored: initializer's name to values, for every floating initializer of the file.
+        folded: path of a recurrent call to the name of the table E W + b that it reads, as the file says.
     """
+    tables = list(check_tables(network, stored, folded))
+    stored = {
+        name: values
+        for name, values in stored.items()
+        if name not in {table.name for table in tables}
+    }
     sought = list(_sought(network))
     sizes = _offsets(sought)
-    exact: set[str] = set()
+    exact = {path for table in tables if not table.text for path in table.paths}
     right: set[tuple[str, int, int, tuple[int, ...]]] = set()
     doubtful: dict[tuple[str, int, int, tuple[int, ...]], tuple[_Sought, np.ndarray]] = {}
     for name, held in [*_matrices(stored, sought), *_bias_sums(stored)]:
@@ -83,16 +97,18 @@ def check_weights(network: Network, stored: Mapping[str, np.ndarray]) -> StaticF
                     right.add(place)
                 else:
                     doubtful.setdefault(place, (item, block))
-    faults = tuple(
+    faults = [StaticFault(table.layer, table.text) for table in tables if table.text]
+    faults += (
         _fault(place[0], item, block)
         for place, (item, block) in doubtful.items()
         if place not in right and item.path not in _twins(item, right, exact, place)
     )
     paths = dict.fromkeys(item.path for item in sought)
     wrong = {item.path for item, _ in doubtful.values()}
+    wrong |= {path for table in tables if table.text for path in table.paths}
     return StaticFinding(
         tuple(path for path in paths if path in exact),
-        faults,
+        tuple(faults),
         tuple(path for path in paths if path not in exact and path not in wrong),
     )
 
@@ -148,13 +164,18 @@ def _matrices(
 ) -> list[tuple[str, np.ndarray]]:
     """Return initializers without axes of size 1 in front; directions side by side are taken apart.
 
-    What has the shape of an RNN node's B, (directions, 2 units), counts as Wb + Rb alone.
+    What has the shape of an RNN node's B, (directions, 2 units), counts as Wb + Rb alone; what is nearly a weight as a
+    whole, such as R of two units, is not taken apart.
     """
     made = []
     biases = {2 * item.values.size for item in sought if item.values.ndim == 1}
     for name, values in stored.items():
         held = _plain(values)
-        if held.ndim == 3:
+        if held.ndim == 2 and any(
+            held.shape == item.values.shape and _near(held, item.values) for item in sought
+        ):
+            made.append((name, held))
+        elif held.ndim == 3:
             made += [(f"{name}[{k}]", part) for k, part in enumerate(held)]
         elif held.ndim == 2 and held.shape[0] <= 2 and held.shape[1] in biases:
             continue

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rnn_export.network import activation
 from rnn_export.verifier.bounds.cell import Affine, Local
 from rnn_export.verifier.bounds.envelope import Envelope
 from rnn_export.verifier.bounds.precision import FLOORS, UNITS, Arithmetic, arithmetic
@@ -29,6 +30,8 @@ class Case:
         reading: what the taps showed.
         arithmetic, envelope: of the runtime.
         fed_by: the layer to name where the input is wrong.
+        added: predicted x W + b, error included, where the reading shows it in place of the input: of a table.
+            The cell is then one without features, and that is added to what it makes of its state.
     """
 
     path: str
@@ -41,16 +44,32 @@ class Case:
     arithmetic: Arithmetic
     envelope: Envelope
     fed_by: str = ""
+    added: Estimate | None = None
 
     def of(self, reading: CellReading) -> Case:
         """Return the case with another reading, judged in the arithmetic of its own numbers.
 
-        A float16 layer whose node works and shows its states in float32 errs as float32 does.
+        A float16 layer whose node works and shows its states in float32 errs as float32 does. What a table holds
+        is checked as a sum of its own; the steps then start from what was looked up.
         """
         shown = reading.states.dtype.name
         finer = UNITS.get(shown, 1.0) < UNITS.get(self.dtype, 0.0) and not self.arithmetic.operand
-        return replace(
+        case = replace(
             self, reading=reading, arithmetic=arithmetic(shown) if finer else self.arithmetic
+        )
+        return case if reading.added is None or self.added is not None else case.looked_up()
+
+    def looked_up(self) -> Case:
+        """Return the case of a cell that adds what a table holds: x W + b of each step, predicted."""
+        affine, x = self.affine, self.x
+        product = Affine(affine.kernel, None, affine.bias, activation("linear"))
+        sums = Local(product, x.value, None, self.arithmetic, self.envelope, x.bound)
+        return replace(
+            self,
+            affine=replace(affine, kernel=affine.kernel[:0], bias=None),
+            x=Estimate(x.value[..., :0]),
+            added=Estimate(sums.value, sums.bound),
+            fed_by="",
         )
 
 
@@ -63,6 +82,7 @@ class Steps:
         active: (time, batch) bool, the steps that were computed; None for all.
         compact: masked steps are left out rather than held.
         x_error: bound on ``x`` where it was not shown.
+        added: (time, batch, units), x W + b where a table holds it; None where the cell has it from x.
     """
 
     x: np.ndarray
@@ -71,6 +91,19 @@ class Steps:
     active: np.ndarray | None
     compact: bool
     x_error: np.ndarray | None
+    added: np.ndarray | None = None
+
+    def local(self, case: Case) -> Local:
+        """Return the steps in float64, by a case's weights, activation and arithmetic."""
+        return Local(
+            case.affine,
+            self.x,
+            self.before,
+            case.arithmetic,
+            case.envelope,
+            self.x_error,
+            self.added,
+        )
 
 
 def check(case: Case) -> tuple[list[Comparison], Steps | None, Local | None]:
@@ -104,7 +137,7 @@ def _check(case: Case, *, compact: bool) -> tuple[list[Comparison], Steps | None
     active = _active(case.order, compact)
     done = [_check_start(case), *_check_input(case, compact, active)]
     steps = _steps(case, compact, active)
-    local = Local(case.affine, steps.x, steps.before, case.arithmetic, case.envelope, steps.x_error)
+    local = steps.local(case)
     done.append(compare_steps(case, steps, local))
     if not compact and case.order.active is not None:
         done.append(_check_held(case, steps))
@@ -205,15 +238,19 @@ def _check_start(case: Case) -> Comparison:
 
 
 def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[Comparison]:
-    if case.reading.x is None:
+    predicted, shown = case.x, case.reading.x
+    if case.added is not None:
+        predicted, shown = case.added, case.reading.added
+    if shown is None:
         return []
     subject, layer = f"input of {case.path}", case.fed_by or case.path
-    if case.reading.x.shape != case.x.value.shape:
-        reason = f"{subject}: expected shape {case.x.value.shape}, got {case.reading.x.shape}"
+    if shown.shape != predicted.value.shape:
+        reason = f"{subject}: expected shape {predicted.value.shape}, got {shown.shape}"
         return [refused(subject, layer, reason)]
     order = case.order
-    value, bound, model = case.x.value, case.x.bound, case.x.model
-    if UNITS.get(case.reading.x.dtype.name, 0.0) < UNITS.get(case.dtype, 0.0):
+    value, bound, model = predicted.value, predicted.bound, predicted.model
+    finer = UNITS.get(shown.dtype.name, 0.0) < UNITS.get(case.dtype, 0.0)
+    if finer and case.added is None:
         # The node has it before it is rounded to what an output shows of it.
         rounding = UNITS[case.dtype] * np.abs(value) + FLOORS[case.dtype]
         bound, model = (rounding, "rigorous") if bound is None else (bound + rounding, model)
@@ -225,7 +262,7 @@ def _check_input(case: Case, compact: bool, active: np.ndarray | None) -> list[C
         compare(
             subject,
             layer,
-            forward(case.reading, case.reading.x),
+            forward(case.reading, shown),
             value,
             bound,
             dtype=case.dtype,
@@ -252,14 +289,21 @@ def _steps(case: Case, compact: bool, active: np.ndarray | None) -> Steps:
         x, error = case.x.value, case.x.bound
         if compact:
             x, error = order.compact(x), None if error is None else order.compact(error)
+    added = None
+    if case.added is not None:
+        assert reading.added is not None
+        fits = reading.added.shape == case.added.value.shape
+        added = reading.added if fits else case.added.value
+        added = forward(reading, added).astype(np.float64)
     before = np.concatenate([states_start(case)[None], after[:-1]]) if order.time else after
     if active is not None:
         # What stands at steps that are not computed may be anything, NaN included.
         x = np.where(active[:, :, None], x, 0.0)
+        added = None if added is None else np.where(active[:, :, None], added, 0.0)
         if compact:
             before = np.where(active[:, :, None], before, 0.0)
             after = np.where(active[:, :, None], after, 0.0)
-    return Steps(x, before, after, active, compact, error)
+    return Steps(x, before, after, active, compact, error, added)
 
 
 def _check_held(case: Case, steps: Steps) -> Comparison:
@@ -282,4 +326,5 @@ def fits(reading: CellReading, kernel: np.ndarray) -> bool:
     """Tell whether a reading has the sizes of a cell with this kernel (features, units)."""
     if reading.states.ndim != 3 or reading.states.shape[2] != kernel.shape[1]:
         return False
-    return reading.x is None or (reading.x.ndim == 3 and reading.x.shape[2] == kernel.shape[0])
+    parts = ((reading.x, kernel.shape[0]), (reading.added, kernel.shape[1]))
+    return all(part is None or (part.ndim == 3 and part.shape[2] == size) for part, size in parts)

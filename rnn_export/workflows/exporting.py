@@ -27,6 +27,7 @@ class Asked:
         target: the runtime that is to take the file: form, sizes and opset are such that it does
             (workflows.targets); None for no one in particular.
         measure: choose form "auto" by timing the forms on this machine, not by the table.
+        fold: as there.
     """
 
     form: str = "rnn"
@@ -38,6 +39,7 @@ class Asked:
     streaming: bool = False
     target: str | None = None
     measure: bool = False
+    fold: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def exported_from(network: Network, asked: Asked) -> Exported:
         time=asked.time,
         padding=asked.padding,
         taps=asked.taps,
+        fold=asked.fold,
         **settings,
     )
 

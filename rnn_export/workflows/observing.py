@@ -77,6 +77,7 @@ def reading(tap: CellTap, outputs: Mapping[str, np.ndarray]) -> CellReading:
         initial=None if tap.initial is None else tap.initial(outputs),
         lengths=None if tap.lengths is None else tap.lengths(outputs),
         mask=None if tap.mask is None else tap.mask(outputs),
+        added=None if tap.added is None else tap.added(outputs),
         cell=tap.cell,
         reverse=tap.reverse,
         scale=tap.scale,

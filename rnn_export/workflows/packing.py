@@ -11,7 +11,7 @@ import numpy as np
 from rnn_export.verifier import CellReading, Envelope, Facts, Observation
 from rnn_export.verifier.static import StaticFault, StaticFinding
 
-ARRAYS = ("states", "x", "initial", "lengths", "mask")
+ARRAYS = ("states", "x", "initial", "lengths", "mask", "added")
 """The fields of a CellReading that are arrays."""
 
 

@@ -15,7 +15,7 @@ from rnn_export.errors import ExportError, ReadError
 from rnn_export.exporters import FORMS, export
 from rnn_export.exporters.recurrent.chain import RIGHT
 from rnn_export.exporters.taps import CellTap, tap
-from rnn_export.exporters.writing import STREAMS, pairs_of
+from rnn_export.exporters.writing import STREAMS, pairs_of, tables_of
 from rnn_export.network import Network
 from rnn_export.verifier.static import StaticFinding, check_weights
 from rnn_export.workflows.onnx_input import open_onnx
@@ -136,7 +136,7 @@ def opened(
         tapped.cells,
         found.digest,
         padding,
-        check_weights(network, _initializers(model, path.parent)),
+        check_weights(network, _initializers(model, path.parent), tables_of(model)),
         _streams(network, model, held),
     )
 

@@ -76,6 +76,7 @@ def fitted(network: Network, asked: Asked) -> Exported:
         time=fit.time,
         padding=asked.padding,
         taps=asked.taps,
+        fold=asked.fold,
     )
     exported = adjusted(exported, fit.adjusted)
     noted = replace(exported, notes=(*fit.reasons, *exported.notes))
@@ -134,6 +135,7 @@ def _unknown(network: Network, asked: Asked, target: str) -> Exported:
         time=asked.time,
         padding=asked.padding,
         taps=asked.taps,
+        fold=asked.fold,
     )
     note = f"{target} is not in the table of capabilities: judge the file with `verify --runtime {target}`"
     if chosen is None:

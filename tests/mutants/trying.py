@@ -14,6 +14,7 @@ from onnx import ModelProto, numpy_helper
 
 from rnn_export.exporters import export
 from rnn_export.exporters.taps import tap
+from rnn_export.exporters.writing import tables_of
 from rnn_export.network import Network
 from rnn_export.verifier import (
     Checks,
@@ -91,7 +92,7 @@ def observe(
         Facts("onnxruntime:cpu", onnxruntime.__version__, "rnn"),
         {name: everything[name] for name in shipped},
         tuple(reading(item, everything) for item in tapped.cells),
-        static=check_weights(network, _weights(model)),
+        static=check_weights(network, _weights(model), tables_of(model)),
         seed=seed,
     )
 

@@ -146,11 +146,13 @@ def recipes(
     activations: tuple[str, ...] = FLOAT_ACTIVATIONS,
     dtypes: tuple[str, ...] = ("float64",),
     stateful: bool = False,
+    inputs: tuple[str, ...] = ("floats", "tokens"),
+    least: int = 2,
 ) -> st.SearchStrategy[Recipe]:
-    """Return a strategy for models of two to ``most`` steps, some of them stateful if so asked."""
-    inputs = st.builds(
+    """Return a strategy for models of ``least`` to ``most`` steps, some of them stateful if so asked."""
+    fed = st.builds(
         Inputs,
-        kind=st.sampled_from(("floats", "tokens")),
+        kind=st.sampled_from(inputs),
         mask=st.booleans(),
         time=st.sampled_from((None, None, None, 7, 7, 1)),
         second=st.booleans(),
@@ -158,8 +160,8 @@ def recipes(
     )
     return st.builds(
         Recipe,
-        inputs=inputs,
-        steps=st.lists(steps(kinds, activations), min_size=2, max_size=most).map(tuple),
+        inputs=fed,
+        steps=st.lists(steps(kinds, activations), min_size=least, max_size=most).map(tuple),
         outputs=st.integers(1, 3),
         sequential=st.sampled_from((False, False, False, True)),
         called=st.booleans(),
@@ -172,3 +174,14 @@ JUDGED = recipes(
     kinds=(*SEQUENCE_STEPS, *MORE_STEPS), activations=ACTIVATIONS, dtypes=DTYPES, stateful=True
 )
 """Models of everything: for comparisons whose bound the verifier works out."""
+
+LOOKED_UP = recipes(
+    most=3,
+    least=1,
+    kinds=("simple_rnn", "rnn_cell", "rnn_stack", "bidirectional", "shared"),
+    activations=ACTIVATIONS,
+    dtypes=DTYPES,
+    stateful=True,
+    inputs=("tokens",),
+)
+"""Models that begin with an Embedding which, mostly, recurrent layers alone read."""

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from rnn_export.exporters import FORMS
 from rnn_export.runtimes import Connection, connect
-from tests.property.judged_models import tried
-from tests.property.keras_models import JUDGED, Inputs, Recipe, Step
+from tests.property.judged_models import FOLDED, tried
+from tests.property.keras_models import JUDGED, LOOKED_UP, Inputs, Recipe, Step
 
 MODELS = {"ci": 100, "nightly": 2000}.get(os.environ.get("RNN_EXPORT_PROFILE", ""), 10)
 
@@ -41,6 +41,18 @@ def test_every_file_computes_what_keras_computes(
     onnxruntime: Connection, recipe: Recipe, form: str
 ) -> None:
     check(recipe, onnxruntime, (form,))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*destroy the mask information")
+@settings(max_examples=MODELS)
+@given(recipe=LOOKED_UP, form=st.sampled_from(FOLDED))
+def test_every_folded_file_computes_what_keras_computes(
+    onnxruntime: Connection, recipe: Recipe, form: str
+) -> None:
+    for found in tried(recipe, onnxruntime, (form,)):
+        assert not found.wrong, f"{found.form}: {found.word} {found.reason}"
+        event(f"{found.form}: {found.word}")
 
 
 def one(step: str, units: int = 3, *, flags: str = "", choice: int = 0, **more: Any) -> Recipe:

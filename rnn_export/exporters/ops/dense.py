@@ -12,12 +12,15 @@ from rnn_export.network.ops import Dense, Embedding
 
 @lower.register
 def _(op: Embedding, call: Call, low: Lowering) -> None:
-    """Gather; float tokens are cut to int32 first, as Keras does."""
+    """Gather; float tokens are cut to int32 first, as Keras does. Folded, the tokens are left to those who read it."""
     layout = low.layout(call.outputs[0])
     tokens = low.get(call.inputs[0], layout)
     dtype = low.spec(call.inputs[0]).dtype
     if dtype not in ("int32", "int64"):
         tokens = low.graph.add("Cast", [tokens], to=number("int32"))
+    if call.outputs[0] in low.folded:
+        low.offer(call.outputs[0], tokens, layout)
+        return
     table = low.weight(op.table, call, f"{call.layer}/table")
     low.offer(call.outputs[0], low.graph.add("Gather", [table, tokens], axis=0), layout)
 

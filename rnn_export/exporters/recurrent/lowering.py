@@ -14,7 +14,7 @@ from rnn_export.exporters.recurrent.chain import RIGHT, kind_of, native_tracks, 
 from rnn_export.exporters.recurrent.choosing import choose
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.native import Direction, rnn_node, scaled
-from rnn_export.exporters.recurrent.scan import projected, scan_tracks, turned
+from rnn_export.exporters.recurrent.scan import entering, scan_tracks, turned
 from rnn_export.exporters.recurrent.stack import Stack
 from rnn_export.exporters.recurrent.together import beside, chained
 from rnn_export.exporters.recurrent.tracks import Demand, Places, Track, weight_path
@@ -118,7 +118,7 @@ def _lower_directions(calls: Sequence[Call], low: Lowering) -> None:
         None,
     )
     inputs = (x, flipped(low, x))
-    added = [projected(low, *member, given) for member, given in zip(members, inputs, strict=True)]
+    added = [entering(low, *member, given) for member, given in zip(members, inputs, strict=True)]
     write = crosswise if low.options.form == "wavefront" else beside
     ahead, back = write(low, stack, x, added)
     for call, op, item, track in zip(calls, ops, places, (ahead, turned(low, back)), strict=True):

@@ -7,7 +7,7 @@ wrong numbers for Add(x, MatMul(h, R)) with a static batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rnn_export.exporters.activations import activate
 from rnn_export.exporters.elements import carrier, numpy_dtype
@@ -18,8 +18,9 @@ from rnn_export.exporters.plan import Layout
 from rnn_export.exporters.recurrent.loops import State, Stream, scan
 from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
+from rnn_export.exporters.tables import Table
 from rnn_export.network import Call
-from rnn_export.network.ops import Cell, Recurrent
+from rnn_export.network.ops import Cell, Embedding, Recurrent
 
 
 def scan_tracks(
@@ -40,8 +41,10 @@ def scan_tracks(
     if op.go_backwards:
         x, mask = flipped(low, x), None if mask is None else flipped(low, mask)
     tracks: list[Track] = []
+    enter = entering
     for cell, start, demand in zip(op.cells, initial, demands, strict=True):
-        track = _scan(low, call, cell, x, start, demand, mask)
+        track = _scan(low, call, cell, x, enter, start, demand, mask)
+        enter = projected
         tracks.append(turned(low, track) if op.go_backwards else track)
         x = x if track.sequence is None else named(track.sequence)
     return tracks
@@ -66,6 +69,26 @@ def projected(low: Lowering, call: Call, cell: Cell, x: str) -> str:
     rows = low.once(("rows", x), lambda: low.graph.add("Flatten", [x], axis=2))
     value = low.graph.add("Gemm", [rows, kernel, bias])
     return low.graph.add("Reshape", [value, _steps(low, call, x, cell.units)])
+
+
+def entering(low: Lowering, call: Call, cell: Cell, x: str) -> str:
+    """Return x W + b of a call's first cell: by a product, or by the tokens that stand for a folded embedding."""
+    return (looked_up if is_folded(low, call) else projected)(low, call, cell, x)
+
+
+def is_folded(low: Lowering, call: Call) -> bool:
+    """Tell whether a call reads a folded embedding."""
+    return call.inputs[0] in low.folded
+
+
+def looked_up(low: Lowering, call: Call, cell: Cell, tokens: str) -> str:
+    """Return x W + b for all steps of a folded embedding from its tokens (time, batch)."""
+    rows = low.folded[call.inputs[0]].op
+    assert isinstance(rows, Embedding)
+    table = Table(rows.table, cell.kernel, cell.bias, call.dtype)
+    name = low.graph.store(table, f"{weight_path(call, cell)}/table")
+    low.tables[call.path] = name
+    return low.graph.add("Gather", [name, tokens], axis=0)
 
 
 def _steps(low: Lowering, call: Call, x: str, units: int) -> str:
@@ -98,13 +121,14 @@ def _scan(
     call: Call,
     cell: Cell,
     x: str,
+    enter: Callable[[Lowering, Call, Cell, str], str],
     initial: str | None,
     demand: Demand,
     mask: str | None,
 ) -> Track:
     start = initial or zeros(low, x, cell.units, call.dtype)
     wide = carrier(call.dtype)
-    streams = [Stream("x", projected(low, call, cell, x), wide, cell.units)]
+    streams = [Stream("x", enter(low, call, cell, x), wide, cell.units)]
     if mask is not None:
         streams.append(Stream("mask", mask, "bool", 1))
     recurrent = low.weight(cell.recurrent_kernel, call, f"{weight_path(call, cell)}/R")

@@ -13,7 +13,7 @@ from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.recurrent.loops import State, Stream, scan
-from rnn_export.exporters.recurrent.scan import zeros
+from rnn_export.exporters.recurrent.scan import is_folded, looked_up, zeros
 from rnn_export.exporters.recurrent.stack import Stack
 from rnn_export.exporters.recurrent.tracks import Track, weight_path
 
@@ -29,17 +29,26 @@ def chained(low: Lowering, stack: Stack, x: str) -> list[Track]:
         stack: the cells, each fed by the one before it.
         x: (time, batch, features), in the order in which the cells work.
     """
-    weights = []
-    for call, cell in stack.members:
+    folded = is_folded(low, stack.members[0][0])
+    weights: list[list[str]] = []
+    for k, (call, cell) in enumerate(stack.members):
         path = weight_path(call, cell)
-        weights.append([low.weight(cell.kernel, call, f"{path}/W")])
-        if cell.bias is not None:
-            weights[-1].append(low.weight(cell.bias, call, f"{path}/B"))
+        weights.append([])
+        if k or not folded:
+            weights[-1].append(low.weight(cell.kernel, call, f"{path}/W"))
+            if cell.bias is not None:
+                weights[-1].append(low.weight(cell.bias, call, f"{path}/B"))
 
     def added(body: Graph, k: int, made: Sequence[str], given: Sequence[str]) -> str:
+        if folded and not k:
+            return given[0]
         return body.add("Gemm", [made[k - 1] if k else given[0], *weights[k]])
 
-    streams = [Stream("x", x, carrier(stack.dtype), stack.cells[0].features)]
+    wide, first = carrier(stack.dtype), stack.cells[0]
+    if folded:
+        streams = [Stream("x", looked_up(low, *stack.members[0], x), wide, first.units)]
+    else:
+        streams = [Stream("x", x, wide, first.features)]
     return _written(low, stack, x, streams, added)
 
 

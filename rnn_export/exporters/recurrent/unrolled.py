@@ -15,7 +15,7 @@ from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.plan import Layout
 from rnn_export.exporters.recurrent.masks import Masked
-from rnn_export.exporters.recurrent.scan import projected
+from rnn_export.exporters.recurrent.scan import entering
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
 from rnn_export.network import TIME, Call
 from rnn_export.network.ops import Cell, Recurrent
@@ -79,7 +79,7 @@ def _inputs(
     """Return x_t W + b for every step: from one MatMul over all of them, or from steps that stand alone."""
     if steps is None:
         x = low.get(call.inputs[0], Layout.TIME)
-        return taken(low.graph, projected(low, call, cell, x), time)
+        return taken(low.graph, entering(low, call, cell, x), time)
     path = weight_path(call, cell)
     weights = [low.weight(cell.kernel, call, f"{path}/W")]
     if cell.bias is not None:

@@ -19,6 +19,7 @@ from rnn_export.exporters.elements import carrier, numpy_dtype
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.recurrent.loops import State, Stream, scan
+from rnn_export.exporters.recurrent.scan import is_folded, looked_up
 from rnn_export.exporters.recurrent.stack import Stack, activated, started
 from rnn_export.exporters.recurrent.tracks import Track, weight_path
 from rnn_export.exporters.stored import Fixed, Laid
@@ -106,17 +107,24 @@ def _matrix(stack: Stack, feeding: bool = True) -> Fixed:
 
 
 def _stream(low: Lowering, stack: Stack, x: str) -> str:
-    """Return what is added at every tick: x W_0 + b_0 for the first cell, the bias of the others once they run."""
+    """Return what is added at every tick: x W_0 + b_0 for the first cell, the bias of the others once they run.
+
+    A folded table has b_0 in it: behind its last step the first cell then goes on without, and nobody reads it.
+    """
     graph, edges = low.graph, stack.edges
     ticks, rest = len(edges) - 2, edges[-1] - edges[1]
     call, first = stack.members[0]
-    kernel = low.weight(first.kernel, call, f"{weight_path(call, first)}/W")
-    wide = graph.add("MatMul", [x, kernel])
+    folded = is_folded(low, call)
+    if folded:
+        wide = looked_up(low, call, first, x)
+    else:
+        kernel = low.weight(first.kernel, call, f"{weight_path(call, first)}/W")
+        wide = graph.add("MatMul", [x, kernel])
     wide = graph.add("Pad", [wide, graph.constant([0, 0, 0, ticks, 0, rest])])
     dtype = numpy_dtype(carrier(stack.dtype))
     rows = np.zeros((ticks + 1, 1, edges[-1]), dtype)
     for k, (call, cell) in enumerate(stack.members):
-        if cell.bias is not None:
+        if cell.bias is not None and (k or not folded):
             bias = Laid(cell.bias, call.dtype, carrier(call.dtype)).read()
             rows[0 if stack.selects else k :, 0, edges[k] : edges[k + 1]] = bias
     if not rows.any():

@@ -101,6 +101,7 @@ class CellTap:
         node: the ONNX node that computes the states.
         reverse: whether the node starts at the end of its time axis.
         x: the node's own input, (time, batch, features); None where it is not in the graph.
+        added: x W + b of every step, (time, batch, units), where the node looks it up in a table.
         states: (time, batch, units); index t belongs to index t of x, whichever the direction.
         initial: (batch, units), or None for zeros.
         lengths: (batch,) integers: the node's time axis holds this many valid steps of each row, the others
@@ -117,4 +118,5 @@ class CellTap:
     initial: Reading | None = None
     lengths: Reading | None = None
     mask: Reading | None = None
+    added: Reading | None = None
     scale: float = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import overload
@@ -12,10 +12,13 @@ from onnx import GraphProto, NodeProto, helper
 from rnn_export.exporters.taps.native import cells_of
 from rnn_export.exporters.taps.readings import CellTap, Cut, Flip, Order, Reading, Step, Take
 from rnn_export.exporters.taps.surgery import Surgery
-from rnn_export.exporters.taps.walking import is_fixed, projection
+from rnn_export.exporters.taps.walking import is_fixed, looked_up, projection
 
 UNITS, BESIDE = "rnn_export.units", "rnn_export.beside"
 """Metadata of a node whose state is that of several cells: in a stack, or side by side."""
+
+_Find = Callable[[Surgery, str], str | None]
+"""`projection` or `looked_up`: from what is added in a step, back to what shows how it came about."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,18 @@ def scan_taps(surgery: Surgery, node: NodeProto) -> Iterator[CellTap]:
         initial = surgery.show(node.input[place], 2)
         mask = _mask(surgery, loop, makers, place, held)
         x = _input(surgery, loop, makers, added, shown, made)
+        stream = loop.stream(added)
+        table = None if x or stream is None else _streamed(surgery, loop, stream, looked_up)
         tap = CellTap(
-            paths[place], node.name, loop.backwards, x, states, Reading((initial,)), None, mask
+            paths[place],
+            node.name,
+            loop.backwards,
+            x,
+            states,
+            Reading((initial,)),
+            None,
+            mask,
+            table,
         )
         yield from _cells(surgery, node, tap, matrix)
 
@@ -111,7 +124,7 @@ def _input(
     """Return a cell's input: of the x W + b that is scanned, or that the body makes of a stream or a state."""
     stream = loop.stream(added)
     if stream is not None:
-        return _x(surgery, loop, stream)
+        return _streamed(surgery, loop, stream, projection)
     node = makers.get(added)
     if node is None or node.op_type != "Gemm" or not surgery.is_constant(node.input[1]):
         return None
@@ -171,13 +184,13 @@ def _copies(node: NodeProto, state: str) -> bool:
     return node.op_type == "Identity" and node.input[0] == state
 
 
-def _x(surgery: Surgery, loop: _Loop, stream: int) -> Reading | None:
-    """Return the node's own input: the x of the x W + b that is scanned."""
-    x = projection(surgery, loop.node.input[loop.states + stream])
-    if x is None:
+def _streamed(surgery: Surgery, loop: _Loop, stream: int, find: _Find) -> Reading | None:
+    """Return what ``find`` finds behind the x W + b that is scanned: the node's own input, or itself."""
+    found = find(surgery, loop.node.input[loop.states + stream])
+    if found is None:
         return None
     axes = loop.numbers("scan_input_axes", loop.streams)
-    return Reading((surgery.show(x, 3),), (Order((1, 0, 2)),) if axes[stream] == 1 else ())
+    return Reading((surgery.show(found, 3),), (Order((1, 0, 2)),) if axes[stream] == 1 else ())
 
 
 def _mask(
@@ -205,29 +218,35 @@ def _cells(surgery: Surgery, node: NodeProto, tap: CellTap, matrix: str) -> Iter
         yield replace(tap, mask=_with(tap.mask, Take(2, 0)))
         return
     edges = [0, *accumulate(units)]
-    below = tap.x
+    below, table = tap.x, tap.added
     for k, cell in enumerate(cells_of(node.name, len(units))):
         columns = Cut(2, edges[k], edges[k + 1])
         ticks = (Cut(0, k, k + 1 - len(units)),) if key == UNITS else ()
         states = _with(tap.states, *ticks, columns)
+        if key == BESIDE:
+            below, table = (
+                _beside(surgery, node, k, projection),
+                _beside(surgery, node, k, looked_up),
+            )
         yield replace(
             tap,
             cell=cell,
-            x=below if key == UNITS else _beside(surgery, node, k),
+            x=below,
+            added=table,
             states=states,
             initial=_with(tap.initial, Cut(1, edges[k], edges[k + 1])),
             mask=_with(tap.mask, *ticks, Take(2, edges[k])),
         )
-        below = states
+        below, table = states, None
 
 
-def _beside(surgery: Surgery, node: NodeProto, k: int) -> Reading | None:
-    """Return the input of one of the cells whose x W + b a Concat puts side by side, as the one stream."""
+def _beside(surgery: Surgery, node: NodeProto, k: int, find: _Find) -> Reading | None:
+    """Return what one of the cells reads whose x W + b a Concat puts side by side, as the one stream."""
     joined = surgery.maker(node.input[-1], "Concat")
     if joined is None or k >= len(joined.input):
         return None
-    x = projection(surgery, joined.input[k])
-    return None if x is None else Reading((surgery.show(x, 3),))
+    found = find(surgery, joined.input[k])
+    return None if found is None else Reading((surgery.show(found, 3),))
 
 
 def _hint(node: NodeProto, key: str) -> str:

@@ -13,7 +13,13 @@ from onnx import NodeProto
 from rnn_export.exporters.taps.native import cells_of
 from rnn_export.exporters.taps.readings import CellTap, Reading, Take
 from rnn_export.exporters.taps.surgery import Surgery
-from rnn_export.exporters.taps.walking import FAR, POINTWISE, found_behind, projection
+from rnn_export.exporters.taps.walking import (
+    FAR,
+    POINTWISE,
+    found_behind,
+    looked_up,
+    projection,
+)
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ def _last(surgery: Surgery, gemms: list[NodeProto], held: list[str], places: dic
 
 def _tap(surgery: Surgery, chain: _Chain, places: dict[str, int]) -> CellTap:
     order, x = _in_time(surgery, chain, places)
+    source = surgery.maker(chain.added[0], "Gather")
+    added = None if x or source is None else looked_up(surgery, source.input[0])
     states = tuple(surgery.show(chain.states[k], 2) for k in order)
     first = chain.gemms[0]
     return CellTap(
@@ -127,6 +135,7 @@ def _tap(surgery: Surgery, chain: _Chain, places: dict[str, int]) -> CellTap:
         states=Reading(states, stacked=True),
         initial=None if chain.initial is None else Reading((surgery.show(chain.initial, 2),)),
         mask=_mask(surgery, chain, order),
+        added=None if added is None else Reading((surgery.show(added, 3),)),
     )
 
 

@@ -37,13 +37,31 @@ def projection(surgery: Surgery, value: str) -> str | None:
         if node.op_type in ("MatMul", "Gemm") and surgery.is_constant(node.input[1]):
             flat = surgery.maker(node.input[0], "Flatten")
             return str(node.input[0] if flat is None else flat.input[0])
-        if node.op_type not in _BETWEEN:
-            return None
-        follow = [name for name in node.input if name and not is_fixed(surgery, name)]
-        if not follow:
-            return None
-        value = follow[0]
+        value = _fed_by(surgery, node)
     return None
+
+
+def looked_up(surgery: Surgery, value: str) -> str | None:
+    """Return x W + b where ``value`` is that, taken from a constant table, through additions and padding; else None."""
+    for _ in range(8):
+        node = surgery.makers.get(value)
+        if node is None:
+            return None
+        if node.op_type == "Gather":
+            table = surgery.tensor(node.input[0])
+            rows = all(item.name != "axis" or item.i == 0 for item in node.attribute)
+            fits = table is not None and len(table.dims) == 2 and rows
+            return value if fits and not surgery.is_constant(node.input[1]) else None
+        value = _fed_by(surgery, node)
+    return None
+
+
+def _fed_by(surgery: Surgery, node: NodeProto) -> str:
+    """Return what an input of the model decides of what stands between projection and recurrence; "" for nothing."""
+    if node.op_type not in _BETWEEN:
+        return ""
+    follow = (name for name in node.input if name and not is_fixed(surgery, name))
+    return next(follow, "")
 
 
 def is_fixed(surgery: Surgery, value: str) -> bool:

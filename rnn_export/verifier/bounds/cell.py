@@ -61,6 +61,7 @@ class Local:
         h: previous states (..., units), or None for Dense.
         arithmetic, envelope: of the runtime.
         x_error: bound on the error of ``x``, where it was predicted and not shown; None for none.
+        added: (..., units) float64, x W + b where it comes from a table; x and the kernel then have no features.
     """
 
     affine: Affine
@@ -69,6 +70,11 @@ class Local:
     arithmetic: Arithmetic
     envelope: Envelope
     x_error: np.ndarray | None = None
+    added: np.ndarray | None = None
+
+    @cached_property
+    def _bias(self) -> np.ndarray | None:
+        return self.affine.bias if self.added is None else products.rows(self.added)
 
     @cached_property
     def _terms(self) -> list[products.Term]:
@@ -77,7 +83,7 @@ class Local:
     @cached_property
     def z(self) -> np.ndarray:
         """The activation's argument, (..., units)."""
-        made = products.total(self._terms, self.affine.bias)
+        made = products.total(self._terms, self._bias)
         return made.reshape(*self.x.shape[:-1], made.shape[-1])
 
     @cached_property
@@ -88,9 +94,7 @@ class Local:
     @cached_property
     def sigma(self) -> np.ndarray:
         """Modelled standard deviation of the error of z; a cell's, as the runtime's own sums err."""
-        flat = products.deviation(
-            self._terms, self.affine.bias, products.rows(self.z), self.arithmetic
-        )
+        flat = products.deviation(self._terms, self._bias, products.rows(self.z), self.arithmetic)
         part = 1.0 if self.h is None else self.envelope.part(self.affine.kernel.shape)
         return part * flat.reshape(self.z.shape)
 
@@ -111,7 +115,7 @@ class Local:
 
     def rigorous(self) -> np.ndarray:
         """Return the deterministic bound on |shown - value|; rigorous but for the measured envelope."""
-        flat = products.rigorous(self._terms, self.affine.bias, self.arithmetic)
+        flat = products.rigorous(self._terms, self._bias, self.arithmetic)
         return self._moved(flat.reshape(self.z.shape))
 
     def _moved(self, delta: np.ndarray) -> np.ndarray:

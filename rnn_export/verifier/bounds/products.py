@@ -7,6 +7,7 @@ arXiv 1906.10465, for the probabilistic model, which is calibrated and not a the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -21,8 +22,8 @@ Term = tuple[np.ndarray, np.ndarray]
 
 
 def rows(values: np.ndarray) -> np.ndarray:
-    """Return an array as rows (n, features), for one matrix product instead of many."""
-    return values.reshape(-1, values.shape[-1])
+    """Return an array as rows (n, features), for one matrix product instead of many; features may be none."""
+    return values.reshape(prod(values.shape[:-1]), values.shape[-1])
 
 
 def total(terms: Sequence[Term], bias: np.ndarray | None) -> np.ndarray:

@@ -28,6 +28,9 @@ def fed(
         trail: of the walk.
     """
     case = tread.case
+    if case.added is not None:
+        yield from _entries(network, feeds, tread)
+        return
     assert case.reading.x is not None
     shown = forward(case.reading, case.reading.x).astype(np.float64)
     if case.order.active is None:
@@ -41,7 +44,7 @@ def fed(
             if masked_so(case, mask)():
                 yield name, case.path
                 return
-    yield from _rows(network, feeds, tread, shown)
+    yield from _entries(network, feeds, tread)
 
 
 def _right(case: Case) -> bool:
@@ -94,29 +97,37 @@ def _others(
             return
 
 
-def _rows(
-    network: Network, feeds: Mapping[str, np.ndarray], tread: Tread, shown: np.ndarray
+def _entries(
+    network: Network, feeds: Mapping[str, np.ndarray], tread: Tread
 ) -> Iterator[tuple[str, str]]:
-    """Yield the entries of an embedding's table that are off, where the input comes straight from one."""
+    """Yield the entry of a table that is off, where it is one: of an embedding's, or of a folded one."""
     call = next(item for item in network.recurrent() if tread.case.path in cell_paths(item))
     maker = next((item for item in network.calls if call.inputs[0] in item.outputs), None)
     if maker is None or not isinstance(maker.op, Embedding):
         return
-    order = tread.case.order
+    case, order = tread.case, tread.case.order
+    read, predicted = case.reading.x, case.x
+    if case.added is not None:
+        read, predicted = case.reading.added, case.added
+    assert read is not None
+    shown = forward(case.reading, read).astype(np.float64)
     tokens = order.process(
         trace(network, feeds, np.float64)[maker.inputs[0]].astype(np.int64)[..., None]
     )
-    wanted = tread.case.x.value
+    wanted, bound = predicted.value, predicted.error
     active = np.ones(tokens.shape[:2], bool)
     if tread.steps.compact:
-        tokens, wanted = order.compact(tokens), order.compact(wanted)
+        tokens, wanted, bound = map(order.compact, (tokens, wanted, bound))
         active = np.arange(order.time)[:, None] < order.count[None, :]
     found = {}
-    for step, row in np.argwhere(active & (shown != wanted).any(axis=2)).tolist():
-        for unit in np.flatnonzero(shown[step, row] != wanted[step, row]).tolist():
+    # Where the prediction is exact, as of an embedding's own table, the bound is 0.
+    off = ~(np.abs(shown - wanted) <= bound)
+    for step, row in np.argwhere(active & off.any(axis=2)).tolist():
+        for unit in np.flatnonzero(off[step, row]).tolist():
             away = float(shown[step, row, unit] - wanted[step, row, unit])
             found[int(tokens[step, row, 0]), unit] = away
         if len(found) > 1:
             return
+    layer = maker.layer if case.added is None else call.layer
     for (token, unit), away in found.items():
-        yield f"table[{token}, {unit}] of {maker.layer} is off by {away:.2g}", maker.layer
+        yield f"table[{token}, {unit}] of {layer} is off by {away:.2g}", layer

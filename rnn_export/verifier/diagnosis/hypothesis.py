@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnn_export.verifier.bounds.cell import Affine, Local
+from rnn_export.verifier.bounds.products import rows
 from rnn_export.verifier.comparing import ratios
 from rnn_export.verifier.tapped import Case, Steps
 
@@ -119,11 +120,7 @@ class Subject:
         steps = thinned(self.steps, _spread(self.steps, MOST))
         if steps is None:
             return self
-        case = self.case
-        local = Local(
-            case.affine, steps.x, steps.before, case.arithmetic, case.envelope, steps.x_error
-        )
-        return Subject(case, steps, local, (steps,))
+        return Subject(self.case, steps, steps.local(self.case), (steps,))
 
 
 @dataclass(frozen=True)
@@ -162,10 +159,7 @@ class Trial:
 
     def local(self, steps: Steps) -> Local:
         """Return the float64 steps that the case predicts."""
-        case = self.case
-        return Local(
-            case.affine, steps.x, steps.before, case.arithmetic, case.envelope, steps.x_error
-        )
+        return steps.local(self.case)
 
 
 def thinned(steps: Steps, places: np.ndarray | None) -> Steps | None:
@@ -174,10 +168,11 @@ def thinned(steps: Steps, places: np.ndarray | None) -> Steps | None:
         return None
 
     def thin(values: np.ndarray) -> np.ndarray:
-        return np.asarray(values.reshape(-1, values.shape[-1])[places][:, None])
+        return np.asarray(rows(values)[places][:, None])
 
     error = None if steps.x_error is None else thin(steps.x_error)
-    return Steps(thin(steps.x), thin(steps.before), thin(steps.after), None, False, error)
+    added = None if steps.added is None else thin(steps.added)
+    return Steps(thin(steps.x), thin(steps.before), thin(steps.after), None, False, error, added)
 
 
 def _spread(steps: Steps, count: int) -> np.ndarray | None:

@@ -22,6 +22,7 @@ from rnn_export.verifier.diagnosis.weights import rounded_weights, scaled_weight
 from rnn_export.verifier.recurring import cell_paths
 from rnn_export.verifier.regression import Suspect, regress, weight_named
 from rnn_export.verifier.trail import Shown, Trail, Tread
+from rnn_export.verifier.walk import walk
 
 MOST_NUMBERS = 2**21
 """Numbers in all outputs beyond which whole networks are not replayed: a name is worth seconds, no more."""
@@ -65,6 +66,10 @@ def diagnose(
     """
     with np.errstate(all="ignore"):
         tread = _tread(trail, failed)
+        if tread is not None and tread.case.added is not None:
+            found = _of_table(network, feeds, shown, tread, trail, failed)
+            if found.names:
+                return found
         if tread is not None and failed.subject.startswith(("states of", "initial state of")):
             return _of_cell(network, tread, failed)
         names = list(_elsewhere(network, feeds, shown, trail, failed, tread))
@@ -131,6 +136,30 @@ def _of_cell(network: Network, tread: Tread, failed: Comparison) -> Diagnosis:
         precision = "" if faults else found[0].precision
         return Diagnosis(faults or tuple(item.name for item in found), precision)
     return Diagnosis(_single(subject, tread.case.path))
+
+
+def _of_table(
+    network: Network,
+    feeds: Mapping[str, np.ndarray],
+    shown: Shown,
+    tread: Tread,
+    trail: Trail,
+    failed: Comparison,
+) -> Diagnosis:
+    """Return what explains a failure of a cell that reads x W + b from a table: one entry, else a bug of W or b."""
+    if failed.subject.startswith("input of"):
+        names = list(fed(network, feeds, tread, trail))
+        if names:
+            return Diagnosis(tuple(name for name, _ in names))
+    elif failed.subject.startswith("initial state of"):
+        return Diagnosis()
+    plain = replace(shown, cells=tuple(replace(cell, added=None) for cell in shown.cells))
+    trail = walk(network, feeds, plain)
+    first = next((item for item in trail.comparisons if item.failed), None)
+    other = None if first is None else _tread(trail, first)
+    if first is None or other is None or other.case.path != tread.case.path:
+        return Diagnosis()
+    return _of_cell(network, other, first)
 
 
 def _single(subject: Subject, path: str) -> tuple[str, ...]:

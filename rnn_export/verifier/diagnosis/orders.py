@@ -82,9 +82,10 @@ def _misplaced(subject: Subject) -> Iterator[Hypothesis]:
         return
     at = ", ".join(str(case.order.instant(int(step))) for step in places[:3])
     title = f"step{'s' if len(places) > 1 else ''} {at}{'...' if len(places) > 3 else ''}"
+    read = ("x", steps.x) if steps.added is None else ("added", steps.added)
     for name, field, values, shift in (
-        ("the input of the step before", "x", steps.x, 1),
-        ("the input of the step after", "x", steps.x, -1),
+        ("the input of the step before", *read, 1),
+        ("the input of the step after", *read, -1),
         ("the state of the step before the last", "before", steps.before, 1),
         ("the initial state", "before", steps.before, 0),
     ):

@@ -128,4 +128,5 @@ def _reading(cell: CellReading, rows: slice) -> CellReading:
         initial=of(cell.initial, 0),
         lengths=of(cell.lengths, 0),
         mask=of(cell.mask, 1),
+        added=of(cell.added, 1),
     )

@@ -41,9 +41,7 @@ def one_weight(local: Local, shown: np.ndarray, active: np.ndarray | None) -> It
     if len(columns) != 1 or local.affine.activation.function.vector:
         return
     column = int(columns[0])
-    features = [
-        rows.reshape(-1, rows.shape[-1])[flat] for rows, _ in local.affine.terms(local.x, local.h)
-    ]
+    features = [samples[flat] for samples, _ in local.affine.terms(local.x, local.h)]
     features.append(np.ones((len(value), 1)))
     f = np.concatenate(features, axis=1)
     worst = np.argsort(-np.abs(seen - value)[:, column] / np.maximum(bound[:, column], 1e-300))

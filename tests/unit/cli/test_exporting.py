@@ -47,6 +47,28 @@ def test_options_reach_the_file(tmp_path: Path) -> None:
     assert [port.name for port in model.graph.output][1:] == ["simple_rnn/states"]
 
 
+def test_fold_says_what_it_folds_and_inspect_shows_it(tmp_path: Path) -> None:
+    toml, file = tmp_path / "tokens.toml", tmp_path / "m.onnx"
+    toml.write_text(
+        '[[network]]\nname = "tokens"\nlayers = [{class = "Embedding", input_dim = 19, output_dim = 5},'
+        ' {class = "SimpleRNN", units = 7, bias_initializer = "uniform"}]\n'
+    )
+    done = program("export", toml, "-o", file, "--form", "scan", "--fold", "--check")
+    assert done.returncode == 0, done.stderr
+    assert "note: layer 'embedding' is folded: 'simple_rnn' looks up" in done.stdout
+    assert "onnxruntime:cpu agrees" in " ".join(done.stdout.split())
+    shown = program("inspect", file)
+    assert 'rnn_export.folded: {"simple_rnn#0": "simple_rnn/table"}' in shown.stdout
+
+
+def test_fold_where_nothing_can_be_folded_is_one_line(tmp_path: Path) -> None:
+    for source, form in ((KERAS, "scan"), ("embedding-last", "rnn")):
+        done = program("export", source, "-o", tmp_path / "m.onnx", "--form", form, "--fold")
+        assert done.returncode == 4
+        assert "fold: expected an Embedding that recurrent layers alone read" in one_line(done)
+        assert not (tmp_path / "m.onnx").exists()
+
+
 def test_streaming_adds_the_states(tmp_path: Path) -> None:
     assert program("export", KERAS, "-o", tmp_path / "m.onnx", "--streaming").returncode == 0
     graph = onnx.load(tmp_path / "m.onnx").graph

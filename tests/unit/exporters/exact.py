@@ -116,6 +116,9 @@ class Drawn:
         if self._chance(0.5):
             x = self._draft.input("x", ("batch", "time", features), "float32")
             return x, features, self._draft.input("mask", ("batch", "time"), "bool")
+        return self._tokens(features)
+
+    def _tokens(self, features: int) -> tuple[TensorId, int, TensorId]:
         kind = self._one_of("int32", "float32", "int64")
         tokens = self._draft.input("tokens", ("batch", "time"), kind)
         (mask,) = self._draft.call("mask", TokenMask(), [tokens])
