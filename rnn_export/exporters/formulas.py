@@ -96,7 +96,7 @@ def _erfc(t: Terms, x: str) -> str:
 def _gelu(t: Terms, z: str, approximate: float) -> str:
     if not approximate and t.wide:
         tail = _erfc(t, t("Abs", t("Div", z, sqrt(2))))
-        part = t("Where", t("Less", z, 0.0), tail, t("Sub", 2.0, tail))
+        part = t("Where", t("Greater", 0.0, z), tail, t("Sub", 2.0, tail))
         return t("Mul", t("Mul", z, 0.5), part)
     if not approximate:
         erf = t("Erf", t("Div", z, sqrt(2)))
@@ -125,12 +125,13 @@ def _squareplus(t: Terms, z: str, b: float) -> str:
 def _sparse_plus(t: Terms, z: str) -> str:
     up = t("Add", z, 1.0)
     middle = t("Mul", t("Mul", up, up), 0.25)
-    upper = t("Where", t("Less", z, 1.0), middle, z)
+    upper = t("Where", t("Greater", 1.0, z), middle, z)
     return t("Where", t("LessOrEqual", z, -1.0), 0.0, upper)
 
 
 def _soft_shrink(t: Terms, z: str, threshold: float) -> str:
-    below = t("Where", t("Less", z, -threshold), t("Add", z, threshold), 0.0)
+    # MNN compares by Less as if floats were integers, which below 0 are in the other order.
+    below = t("Where", t("Greater", -threshold, z), t("Add", z, threshold), 0.0)
     return t("Where", t("Greater", z, threshold), t("Sub", z, threshold), below)
 
 

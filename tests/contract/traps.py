@@ -100,6 +100,22 @@ def scan_with_the_product_last(network: Network) -> ModelProto:
     return adjusted_model(model, ["Add(x, MatMul(h, R))"])
 
 
+def comparing_with_less(network: Network) -> ModelProto:
+    """Return the file in which what is greater on the left of a comparison is less on the right."""
+    model = export(network, form="unrolled", batch=BATCH, time=TIME).model
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    turned = [
+        node
+        for node in model.graph.node
+        if node.op_type == "Greater" and node.input[0] in constants
+    ]
+    assert turned
+    for node in turned:
+        node.op_type = "Less"
+        node.input[:] = node.input[::-1]
+    return model
+
+
 def both_ways(forward: str, backward: str) -> Callable[[], Network]:
     """Return a maker of a Bidirectional whose directions have an activation each."""
 
@@ -254,6 +270,12 @@ TRAPS = {
             activation_beta=[0.0, 0.0],
         ),
         {"onnx-reference": WRONG},
+    ),
+    "Less than a number below 0": Trap(
+        layer(activation="soft_shrink"),
+        comparing_with_less,
+        {"mnn": WRONG},
+        fixed={"batch": BATCH, "time": TIME},
     ),
     "layout 1": Trap(
         with_state,

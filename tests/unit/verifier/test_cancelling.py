@@ -16,6 +16,7 @@ def test_a_rounding_of_the_argument_is_no_fault_of_squareplus_and_more_is() -> N
     seen = observe(net, given)
     assert judge(net, seen).outcome != Outcome.FAIL
     cell = first_cell(net)
+    assert cell.bias is not None
     z = given["x"][:, 0].astype(np.float64) @ cell.kernel.read() + cell.bias.read()
     naive = (0.5 * (np.float32(z) + np.sqrt(np.float32(z) ** 2 + np.float32(4)))).astype(np.float32)
     (name,) = seen.shipped
