@@ -14,7 +14,7 @@ from rnn_export.verifier.bounds import products
 from rnn_export.verifier.bounds.cell import slopes
 from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.nuisance import without_constants, without_curve
-from rnn_export.verifier.regression import SPEAKS, Suspect
+from rnn_export.verifier.regression import SPEAKS, Suspect, distinct
 from rnn_export.verifier.trail import Tread
 
 QUIET = 0.1
@@ -43,9 +43,7 @@ def confirmed(tread: Tread, suspect: Suspect) -> bool:
     unit = suspect.column
     pulled = (slope * residual * weight)[:, unit]
     bend = (np.square(slope) * weight)[:, unit]
-    _, first = np.unique(
-        z[:, unit], return_index=True
-    )  # Equal sums have equal errors: they count once.
+    first = distinct(z[:, unit], flat(local.sigma)[:, unit])
     pulled, bend = pulled[first], bend[first]
     f = np.concatenate([flat(steps.x), before, np.ones((len(z), 1))], axis=1)[first]
     # As in the regression: what the bias can explain is the bias'.

@@ -28,6 +28,9 @@ EFFECT = 0.25
 """Standard deviations of the errors that a weight has to move them by: what many samples show of less is not
 the weights' doing, but the rounding of whatever hardly changes from sample to sample."""
 
+ALIKE = 4.0
+"""Sums that differ by less than so many of their deviations are one sample."""
+
 FEWEST = 64
 """Samples below which nothing can be said."""
 
@@ -85,7 +88,8 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     wide = local.z.shape[-1]
     z, value = local.z.reshape(-1, wide)[chosen], local.value.reshape(-1, wide)[chosen]
     defect = steps.after.reshape(-1, wide)[chosen] - value
-    kinds = _distinct(z)
+    sigma = local.sigma.reshape(-1, wide)[chosen]
+    kinds = len(distinct(z[:, 0], sigma[:, 0]))
     if case.affine.activation.function.vector or kinds < FEWEST or not np.isfinite(defect).all():
         return None
     x = rows(steps.x)[chosen]
@@ -94,7 +98,7 @@ def regress(case: Case, steps: Steps, local: Local) -> Suspect | None:
     f = np.concatenate([x, before, np.ones((len(z), 1))], axis=1, dtype=np.float32)
     slope = slopes(case.affine.activation, z)
     margin = local.margin.reshape(-1, wide)[chosen] / SIGMAS
-    variance = np.square(slope * local.sigma.reshape(-1, wide)[chosen]) + np.square(margin)
+    variance = np.square(slope * sigma) + np.square(margin)
     weight = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
     defect = without_constants(case, z, value, before, slope, defect, weight)
     weight, residual = without_curve(case, z, defect, weight)
@@ -175,6 +179,19 @@ def _named(affine: Affine, row: int) -> tuple[str, int | None]:
     return "bias", None
 
 
-def _distinct(z: np.ndarray) -> int:
-    """Return how many samples differ: equal ones have equal rounding errors, and count once."""
-    return len(np.unique(z[:, 0])) if z.size else 0
+def distinct(z: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return the indices of the samples that differ; of sums that are equal, or nearly so, the first.
+
+    They have equal rounding errors, or errors that follow the little by which they differ: once the state of a cell
+    hardly changes, a thousand steps say no more than one.
+
+    Args:
+        z: (samples,) sums.
+        sigma: their modelled deviations.
+    """
+    if not z.size:
+        return np.zeros(0, int)
+    step = max(ALIKE * float(np.median(sigma)), float(np.finfo(np.float64).tiny))
+    with np.errstate(over="ignore"):
+        _, first = np.unique(np.floor(z / step), return_index=True)
+    return np.asarray(first)
