@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -69,7 +70,8 @@ def _other_json(data: bytes, random: Random) -> bytes:
         holder, key = random.choice(places)
         way = random.randrange(4)
         if way == 0:
-            holder[key] = random.choice(ODD)
+            # A copy: what is put inside itself later has no end.
+            holder[key] = deepcopy(random.choice(ODD))
         elif way == 1:
             del holder[key]
         elif way == 2 and isinstance(holder, list):
