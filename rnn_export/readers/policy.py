@@ -9,7 +9,8 @@ from rnn_export.readers.fields import brief
 from rnn_export.readers.json_text import Json
 from rnn_export.readers.layer_tree import Layer
 
-FLOATS = ("float16", "bfloat16", "float32", "float64")
+HALF = ("float16", "bfloat16")
+FLOATS = (*HALF, "float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 

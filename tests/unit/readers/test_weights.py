@@ -161,5 +161,7 @@ def test_a_number_beyond_the_layers_dtype_is_named_without_a_warning(tmp_path: P
         file.create_dataset(KERNEL, data=values)
 
     path = write(data_changed(spoil), tmp_path)
-    with pytest.raises(ReadError, match=r"weight 'rnn/kernel': expected finite values, got .* at \[1, 0\]"):
+    with pytest.raises(
+        ReadError, match=r"weight 'rnn/kernel': expected finite values, got .* at \[1, 0\]"
+    ):
         read(path)
