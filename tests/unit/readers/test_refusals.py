@@ -115,6 +115,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         r"layer 'rnn' \(SimpleRNN\).*runs forwards",
     ),
     "softmax-under-a-mask": (masked_softmax, r"layer 'soft' \(Softmax\).*Activation\('softmax'\)"),
+    "softmax-of-masked-steps": (
+        around(lambda x: L.TimeDistributed(L.Softmax(name="soft"), name="t")(L.Masking()(x))),
+        r"layer 'soft' \(Softmax\).*no mask inside layer 't'.*Activation\('softmax'\)",
+    ),
+    "softmax-of-masked-steps-in-a-model": (
+        around(
+            lambda x: L.TimeDistributed(
+                keras.Sequential([keras.Input((5,)), L.Dense(3), L.Softmax(name="soft")])
+            )(L.Masking()(x))
+        ),
+        r"layer 'soft' \(Softmax\).*no mask inside",
+    ),
     "rms": (
         around(lambda x: L.LayerNormalization(rms_scaling=True, name="n")(x)),
         r"layer 'n' \(LayerNormalization\).*rms_scaling",
