@@ -21,10 +21,10 @@ L = keras.layers
 
 
 def around(
-    layer: Callable[[Any], Any], shape: tuple[int | None, ...] = (None, 5)
+    layer: Callable[[Any], Any], shape: tuple[int | None, ...] = (None, 5), dtype: str = "float32"
 ) -> Callable[[], Any]:
     def make() -> Any:
-        x = keras.Input(shape, name="x")
+        x = keras.Input(shape, name="x", dtype=dtype)
         return keras.Model(x, layer(x))
 
     return make
@@ -113,6 +113,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "stateful-backwards": (
         stateful(go_backwards=True),
         r"layer 'rnn' \(SimpleRNN\).*runs forwards",
+    ),
+    "average-of-integers": (
+        around(lambda x: L.Average(name="a")([x, x]), dtype="int32"),
+        r"layer 'a' \(Average\): expected float inputs, got int32\. Declare",
+    ),
+    "maximum-of-short-integers": (
+        around(lambda x: L.Maximum(name="m")([x, x]), dtype="uint16"),
+        r"layer 'm' \(Maximum\): expected float inputs, got uint16",
+    ),
+    "sum-of-long-integers": (
+        around(lambda x: L.Add(name="a")([x, x]), dtype="uint64"),
+        r"layer 'a' \(Add\): expected float inputs, got uint64",
     ),
     "softmax-under-a-mask": (masked_softmax, r"layer 'soft' \(Softmax\).*Activation\('softmax'\)"),
     "softmax-of-masked-steps": (
