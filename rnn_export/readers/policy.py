@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rnn_export.errors import ReadError
 from rnn_export.readers.fields import brief
 from rnn_export.readers.json_text import Json
@@ -20,6 +22,16 @@ class Policy:
 
     compute: str
     variable: str
+
+
+def numpy_dtype(name: str) -> np.dtype:
+    """Return the dtype of this name, NumPy's or (bfloat16) that of ml_dtypes."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        found: np.dtype = np.dtype(ml_dtypes.bfloat16)
+        return found
+    return np.dtype(name)
 
 
 def policy(layer: Layer) -> Policy:
