@@ -71,6 +71,14 @@ def masked_softmax() -> Any:
     return keras.Model(x, L.Softmax(name="soft")(L.Masking()(x)))
 
 
+def with_second(shape: tuple[int | None, ...], dtype: str, name: str) -> Callable[[], Any]:
+    def make() -> Any:
+        x, other = keras.Input((None, 5), name="x"), keras.Input(batch_shape=shape, dtype=dtype)
+        return keras.Model([x, other], L.SimpleRNN(4, name="r")(x, **{name: other}))
+
+    return make
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "lstm": (
         around(lambda x: L.LSTM(3, name="l")(x)),
@@ -113,6 +121,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "stateful-backwards": (
         stateful(go_backwards=True),
         r"layer 'rnn' \(SimpleRNN\).*runs forwards",
+    ),
+    "mask-of-rank-3": (
+        with_second((None, None, 1), "bool", "mask"),
+        r"layer 'r' \(SimpleRNN\): expected a mask \(batch, time\), got rank 3",
+    ),
+    "one-state-for-all-rows": (
+        with_second((1, 4), "float32", "initial_state"),
+        r"layer 'r' \(SimpleRNN\): expected an initial state for each row.*Leave the batch open",
     ),
     "average-of-integers": (
         around(lambda x: L.Average(name="a")([x, x]), dtype="int32"),
