@@ -11,6 +11,7 @@ from rnn_export.network.ops import Cast, CombineMasks, TokenMask, ValueMask
 from rnn_export.readers.inputs import Axes
 from rnn_export.readers.layer_tree import Layer
 from rnn_export.readers.limits import Limits
+from rnn_export.readers.policy import numpy_dtype
 from rnn_export.readers.variables import Variables
 
 _DERIVED = (Cast, CombineMasks, TokenMask, ValueMask)
@@ -89,14 +90,5 @@ class Writer:
         if key not in self._converted:
             # What becomes infinite is named with all weights that are.
             with np.errstate(over="ignore", invalid="ignore"):
-                self._converted[key] = (found, ArrayWeight(found.read().astype(_dtype(dtype))))
+                self._converted[key] = (found, ArrayWeight(found.read().astype(numpy_dtype(dtype))))
         return self._converted[key][1]
-
-
-def _dtype(name: str) -> np.dtype:
-    if name == "bfloat16":
-        import ml_dtypes
-
-        found: np.dtype = np.dtype(ml_dtypes.bfloat16)
-        return found
-    return np.dtype(name)

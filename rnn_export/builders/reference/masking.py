@@ -7,7 +7,6 @@ from functools import reduce
 import numpy as np
 
 from rnn_export.builders.reference.computing import Given, compute
-from rnn_export.builders.reference.rounding import constant
 from rnn_export.network.ops import ApplyMask, CombineMasks, TokenMask, ValueMask
 
 
@@ -18,9 +17,9 @@ def _token_mask(op: TokenMask, given: Given) -> tuple[np.ndarray, ...]:
 
 @compute.register
 def _value_mask(op: ValueMask, given: Given) -> tuple[np.ndarray, ...]:
-    """The value is rounded to the call's dtype: 0.1 in a float32 input is not 0.1 in float64."""
-    value = constant([op.value], given.call.dtype, given.dtype)
-    return (np.any(given.x != value, axis=-1),)
+    """The value is rounded to float32, in float64 too, and integers are compared with it as float32."""
+    x = given.x if np.issubdtype(given.x.dtype, np.floating) else given.x.astype(np.float32)
+    return (np.any(x != np.float32(op.value), axis=-1),)
 
 
 @compute.register

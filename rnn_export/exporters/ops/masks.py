@@ -24,11 +24,13 @@ def _(op: TokenMask, call: Call, low: Lowering) -> None:
 
 @lower.register
 def _(op: ValueMask, call: Call, low: Lowering) -> None:
-    """The value is rounded to float32 and to the input's dtype first, as TensorFlow does."""
+    """Compared in float32 at least: TensorFlow makes a float32 of the value, and neither half holds all of those."""
     layout = low.layout(call.outputs[0])
     x, dtype = low.get(call.inputs[0], layout), low.spec(call.inputs[0]).dtype
-    rounded = np.array(op.value, np.float32).astype(numpy_dtype(dtype))
-    value = low.graph.constant(rounded.astype(numpy_dtype(carrier(dtype))), carrier(dtype))
+    wanted, compared = np.float32(op.value), carrier(dtype)
+    if np.issubdtype(numpy_dtype(compared), np.integer) and not _held(wanted, compared):
+        x, compared = low.graph.add("Cast", [x], to=number("float32")), "float32"
+    value = low.graph.constant(wanted.astype(numpy_dtype(compared)), compared)
     counted = low.graph.add("Cast", [_differs(low, x, value)], to=number("int32"))
     anywhere = low.graph.reduce("ReduceMax", counted, [-1])
     low.offer(call.outputs[0], low.graph.add("Cast", [anywhere], to=number("bool")), layout)
@@ -49,6 +51,13 @@ def _(op: CombineMasks, call: Call, low: Lowering) -> None:
     kind = {"and": "And", "or": "Or"}[op.kind]
     masks = [low.get(tensor, layout) for tensor in call.inputs]
     low.offer(call.outputs[0], reduce(lambda a, b: low.graph.add(kind, [a, b]), masks), layout)
+
+
+def _held(value: np.float32, dtype: str) -> bool:
+    """Tell whether an integer dtype holds a number, and float32 none of its neighbours beside it."""
+    sizes = np.iinfo(dtype)
+    small = abs(value) < 2**24 and sizes.min <= value <= sizes.max
+    return bool(small) and float(value).is_integer()
 
 
 def _differs(low: Lowering, x: str, value: str) -> str:

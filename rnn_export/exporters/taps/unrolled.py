@@ -52,7 +52,7 @@ def _chains(surgery: Surgery, places: dict[str, int]) -> Iterator[_Chain]:
     after: dict[str, NodeProto] = {}
     starts = []
     for node in nodes:
-        before = found_behind(surgery, node.input[0], partial(_same, outputs, node.input[1]))
+        before = found_behind(surgery, node.input[0], partial(_same, outputs, node))
         if before is None:
             starts.append(node)
         else:
@@ -64,8 +64,20 @@ def _chains(surgery: Surgery, places: dict[str, int]) -> Iterator[_Chain]:
         yield _chain(surgery, gemms, places)
 
 
-def _same(steps: dict[str, NodeProto], matrix: str, node: NodeProto) -> bool:
-    return node.output[0] in steps and node.input[1] == matrix
+def _same(steps: dict[str, NodeProto], after: NodeProto, node: NodeProto) -> bool:
+    """Tell whether a node may be the step before another: they share R, and are not said to be of two calls."""
+    shared = node.output[0] in steps and node.input[1] == after.input[1]
+    return shared and _of_one_call(node, after)
+
+
+def _of_one_call(a: NodeProto, b: NodeProto) -> bool:
+    """Tell whether nothing says that two nodes are of two calls of one layer, which share its weights."""
+    (one,), (other,) = cells_of(_scope(a), 1), cells_of(_scope(b), 1)
+    return one is None or other is None or one == other
+
+
+def _scope(node: NodeProto) -> str:
+    return str(node.name.rpartition("/")[0])
 
 
 def _is_step(surgery: Surgery, node: NodeProto) -> bool:
@@ -84,7 +96,11 @@ def _chain(surgery: Surgery, gemms: list[NodeProto], places: dict[str, int]) -> 
     held = [node.input[0] for node in gemms]
     states = [*held[1:], _last(surgery, gemms, held, places)]
     like = _origin(surgery, added[0])
-    first = found_behind(surgery, held[0], lambda item: _origin(surgery, item.output[0]) == like)
+    first = found_behind(
+        surgery,
+        held[0],
+        lambda item: _origin(surgery, item.output[0]) == like and _of_one_call(item, gemms[0]),
+    )
     if like is None or first is None:
         return _Chain(tuple(gemms), tuple(states), tuple(added), held[0])
     return _Chain(tuple(gemms), (held[0], *states), (first.output[0], *added), None)
@@ -108,13 +124,11 @@ def _last(surgery: Surgery, gemms: list[NodeProto], held: list[str], places: dic
         behind = surgery.graph.node[places[final.output[0]] :][distance : distance + 1]
         if distance > 0 and behind and behind[0].output:
             return str(behind[0].output[0])
-    scope = final.name.rpartition("/")[0]
+    scope = _scope(final)
     value = final.output[0]
     for _ in range(FAR):
         readers = surgery.readers.get(value, [])
-        inside = [
-            n for n in readers if n.op_type in POINTWISE and n.name.rpartition("/")[0] == scope
-        ]
+        inside = [n for n in readers if n.op_type in POINTWISE and _scope(n) == scope]
         if not inside:
             return str(value)
         value = inside[-1].output[0]
@@ -128,7 +142,7 @@ def _tap(surgery: Surgery, chain: _Chain, places: dict[str, int]) -> CellTap:
     states = tuple(surgery.show(chain.states[k], 2) for k in order)
     first = chain.gemms[0]
     return CellTap(
-        cell=cells_of(first.name.rpartition("/")[0], 1)[0],
+        cell=cells_of(_scope(first), 1)[0],
         node=first.name,
         reverse=any(later < earlier for earlier, later in pairwise(order)),
         x=x,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import isfinite, isnan
+
+import numpy as np
+
 from rnn_export.errors import ReadError
 from rnn_export.network import TensorId
 from rnn_export.network.ops import Affine, ApplyMask, Dense, Embedding, TokenMask, ValueMask
 from rnn_export.readers.layers.activations import floats, parse
 from rnn_export.readers.layers.entry import Entry, hand_on
-from rnn_export.readers.policy import policy
+from rnn_export.readers.policy import HALF, numpy_dtype, policy
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Structure, Value
 
@@ -56,6 +60,25 @@ def _expect(use: Use, name: str, got: tuple[int, ...], wanted: tuple[int, ...]) 
 
 def _masking(use: Use) -> list[Value]:
     value = use.one()
+    dtype = use.spec(value).dtype
+    if dtype in ("bool", "int16", "uint16", "uint64"):
+        # onnxruntime has no Where for them.
+        raise ReadError(
+            use.subject,
+            expected="float inputs",
+            got=dtype,
+            advice="Declare the Input with dtype='float32'.",
+        )
+    (mask,) = use.emit(ValueMask(_masked_number(use, dtype)), [value], part="mask")
+    (tensor,) = use.emit(ApplyMask(), [value, Value(mask)], dtype=dtype)
+    return [Value(tensor, mask)]
+
+
+def _masked_number(use: Use, dtype: str) -> float:
+    """Return the number that is compared with; a whole one takes the inputs' dtype, any other is a float32.
+
+    Source: keras.layers.Masking.call, keras.ops.not_equal.
+    """
     kept = use.fields.get("mask_value")
     if isinstance(kept, dict):
         raise ReadError(
@@ -64,10 +87,28 @@ def _masking(use: Use) -> list[Value]:
             got="a tensor",
             advice="Give it as a number.",
         )
-    dtype = use.spec(value).dtype
-    (mask,) = use.emit(ValueMask(use.fields.number("mask_value", 0.0)), [value], part="mask")
-    (tensor,) = use.emit(ApplyMask(), [value, Value(mask)], dtype=dtype)
-    return [Value(tensor, mask)]
+    if isinstance(kept, float) and isnan(kept):
+        raise ReadError(
+            use.subject,
+            expected="a finite number as mask_value",
+            got="NaN",
+            advice="Nothing equals it, so it masks nothing: leave the layer out.",
+        )
+    number = use.fields.number("mask_value", 0.0)
+    if not isinstance(kept, int):
+        return number
+    if dtype in HALF:
+        with np.errstate(over="ignore"):
+            near = float(np.array(number, numpy_dtype(dtype)))
+        return near if isfinite(near) else number
+    if abs(kept) >= 2**24 and dtype != "float32":
+        raise ReadError(
+            use.subject,
+            expected=f"a mask_value below {2**24}",
+            got=str(kept),
+            advice="Take a smaller one.",
+        )
+    return number
 
 
 def _identity(use: Use) -> list[Value]:

@@ -42,6 +42,15 @@ def _time_distributed(use: Use) -> list[Value]:
             got=policy(inner).compute,
             advice="Give both the same dtype.",
         )
+    softmax = next((layer for layer in inner.walk() if layer.kind == "Softmax"), None)
+    if softmax is not None and use.as_mask(use.given_mask()) is not None:
+        # Keras hands it the mask of each step, (batch,), which lies along the features where it fits at all.
+        raise ReadError(
+            softmax.subject,
+            expected=f"no mask inside {use.subject}",
+            got="a masked input",
+            advice="Use keras.layers.Activation('softmax'), which heeds no mask.",
+        )
     path = f"{use.path}/{inner.name}"
     outputs = use.lowering.use(inner, [Value(value.tensor)], {}, path, lead=use.lead + 1)
     return [Value(output.tensor) for output in values(outputs)]

@@ -18,7 +18,7 @@ from rnn_export.network.ops import (
 )
 from rnn_export.readers.layers.entry import Entry
 from rnn_export.readers.layers.joining import Kind, joined_mask, one_mask
-from rnn_export.readers.policy import FLOATS
+from rnn_export.readers.policy import FLOATS, INTEGERS
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Structure, Value
 
@@ -32,6 +32,14 @@ _KINDS: dict[str, _Merge] = {
     "Minimum": "minimum",
 }
 
+# Integers on which Keras does not stay in their dtype (uint64 becomes uint32, and an average float64 or, of small
+# integers, a sum that wrapped around), or for which onnxruntime has no kernel.
+_ODD: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Add", "Subtract", "Multiply"), ("uint64",)),
+    **dict.fromkeys(("Maximum", "Minimum"), ("int16", "uint16", "uint64")),
+    "Average": INTEGERS,
+}
+
 
 def _inputs(use: Use) -> list[Value]:
     """Return the inputs in one dtype and one rank: Keras puts new axes after batch."""
@@ -39,10 +47,17 @@ def _inputs(use: Use) -> list[Value]:
     if not found or (use.layer.kind == "Subtract" and len(found) != 2):
         raise ReadError(use.subject, expected="two inputs", got=f"{len(found)}")
     dtypes = {use.spec(value).dtype for value in found}
-    if dtypes & set(FLOATS) or use.layer.kind == "Average":
+    if dtypes & set(FLOATS):
         found = [use.cast(value, part=f"cast_{index}") for index, value in enumerate(found)]
     elif len(dtypes) > 1 or "bool" in dtypes:
         raise ReadError(use.subject, expected="numbers of one dtype", got=", ".join(sorted(dtypes)))
+    elif dtypes & set(_ODD[use.layer.kind]):
+        raise ReadError(
+            use.subject,
+            expected="float inputs",
+            got=dtypes.pop(),
+            advice="Declare the Input with dtype='float32'.",
+        )
     rank = max(use.spec(value).rank for value in found)
     made = []
     for index, value in enumerate(found):

@@ -6,6 +6,7 @@ from rnn_export.errors import ReadError
 from rnn_export.network.ops import BatchNormalization, LayerNormalization
 from rnn_export.readers.layers.activations import floats
 from rnn_export.readers.layers.entry import Entry, hand_on
+from rnn_export.readers.policy import HALF
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Value
 
@@ -21,7 +22,10 @@ def axis_of(use: Use, axis: int, rank: int) -> int:
 
 
 def _layer_normalization(use: Use) -> list[Value]:
-    """Source: keras.layers.LayerNormalization, which casts its output but not its input."""
+    """Source: keras.layers.LayerNormalization, which casts its output but not its input.
+
+    The numbers are in float32 at least, and come back in the input's dtype before they are cast.
+    """
     fields = use.fields
     if fields.flag("rms_scaling"):
         raise ReadError(
@@ -47,7 +51,10 @@ def _layer_normalization(use: Use) -> list[Value]:
         dtype = "float64" if given == "float64" else "float32"
         value = use.cast(value, dtype)
     (tensor,) = use.emit(op, [value], dtype=dtype)
-    return [use.cast(Value(tensor, value.mask), part="output_cast")]
+    made = Value(tensor, value.mask)
+    if given in HALF:
+        made = use.cast(made, given, part="input_dtype_cast")
+    return [use.cast(made, part="output_cast")]
 
 
 def _batch_normalization(use: Use) -> list[Value]:

@@ -43,6 +43,7 @@ def run(
     """
     fields = layer.fields
     _check(use, layer, value, in_both)
+    _check_given(use, layer, value, mask, initial)
     cells = cells_of(use, layer)
     own, inside = policy(layer).compute, cell_dtype(layer)
     sequences, backwards = fields.flag("return_sequences"), fields.flag("go_backwards")
@@ -128,6 +129,29 @@ def _check(use: Use, layer: Layer, value: Value, in_both: bool) -> None:
             got="go_backwards=True",
             advice="Reverse the chunks where they are fed, and set go_backwards=False.",
         )
+
+
+def _check_given(
+    use: Use, layer: Layer, value: Value, mask: TensorId | None, initial: Sequence[Value]
+) -> None:
+    """Raise ReadError for a mask or a state that Keras would repeat over axes it lacks."""
+    rank = 2 if mask is None else use.lowering.writer.spec(mask).rank
+    if rank != 2:
+        raise ReadError(
+            layer.subject,
+            expected="a mask (batch, time)",
+            got=f"rank {rank}",
+            advice="Reshape it with keras.layers.Reshape((-1,)).",
+        )
+    batch = use.spec(value).shape[0]
+    for state in initial:
+        if use.spec(state).shape[0] == 1 != batch:
+            raise ReadError(
+                layer.subject,
+                expected="an initial state for each row",
+                got="one for a batch of 1",
+                advice="Leave the batch open in its keras.Input.",
+            )
 
 
 def _hints(layer: Layer) -> dict[str, object]:

@@ -74,7 +74,8 @@ def _attributes(call: Call, op: Recurrent) -> Iterator[tuple[str, Call]]:
         yield "zero_output_for_mask the other way", replace(call, op=other)
     if call.initial:
         yield "initial state lost", replace(call, initial=())
-        if len(call.initial) > 1:
+        units = [cell.units for cell in op.cells]
+        if len(units) > 1 and units == units[::-1]:
             yield "initial states swapped", replace(call, initial=call.initial[::-1])
 
 

@@ -205,6 +205,29 @@ def test_a_foreign_scan_shows_its_recurrence(
     check_steps(shown, evaluated(tapped.model, X), held["w"].T, held["r"].T)
 
 
+@pytest.mark.parametrize("time", [1, 2, 5])
+def test_calls_of_one_layer_that_hand_their_state_on_are_shown_apart(time: int) -> None:
+    """They share R: unrolled, the steps of one call stand behind those of another."""
+    draft = Draft()
+    x = draft.input("x", ("batch", time, 3), "float32")
+    op = Recurrent((cell(RANDOM, 3, 4),), ("sequence", "state"))
+    y0, h0 = draft.call("rnn", op, [x])
+    y1, h1 = draft.call("rnn", op, [x], initial=[h0])
+    y2, _ = draft.call("rnn", op, [x], initial=[h1])
+    y3, _ = draft.call("rnn", op, [x], initial=[h1])
+    for name, y in zip("abcd", (y0, y1, y2, y3), strict=True):
+        draft.output(name, y)
+    model = export(draft.finish(Source("python", "loop")), form="unrolled").model
+    tapped = tap(model)
+    given = halves(RANDOM, (BATCH, time, 3))
+    got = run(tapped.model, {"x": given})
+    shown = {item.cell: item.states(got) for item in tapped.cells}
+    # A single step from zeros multiplies no state, and is not recognised.
+    assert set(shown) == {f"rnn#{k}" for k in range(time == 1, 4)}
+    for path, states in shown.items():
+        np.testing.assert_array_equal(states.swapaxes(0, 1), got["abcd"[int(str(path)[-1])]])
+
+
 def test_what_is_no_recurrence_is_not_taken_for_one() -> None:
     nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["y"])]
     value = helper.make_tensor_value_info

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from rnn_export.builders import reference
+from rnn_export.builders.reference.rounding import numpy_dtype
 from rnn_export.errors import ReadError
 from rnn_export.network import Network
 from rnn_export.readers import read
@@ -142,3 +143,19 @@ def test_a_quantized_layer_is_refused() -> None:
         ReadError, match=r"layer 'dense' \(Dense\): expected weights that are not quantized"
     ):
         read(model)
+
+
+@pytest.mark.parametrize("given", ["float16", "bfloat16"])
+@pytest.mark.parametrize("policy", ["float16", "bfloat16", "float32", "float64"])
+def test_a_layer_normalization_rounds_to_the_dtype_of_what_it_is_given(
+    given: str, policy: str, tmp_path: Path
+) -> None:
+    x = keras.Input((FEATURES,), name="x", dtype=given)
+    model = keras.Model(x, L.LayerNormalization(name="norm", dtype=policy)(x))
+    model.save(tmp_path / "model.keras")
+    network = read(tmp_path / "model.keras")
+    values = np.random.default_rng(3).normal(size=(50, FEATURES)).astype(numpy_dtype(given))
+    got = reference.run(network, {"x": values}, np.float32)["norm"].astype(numpy_dtype(policy))
+    want = np.asarray(keras.ops.cast(model(values), "float32"))
+    # All but numbers that float32 puts beside the middle of two.
+    assert np.mean(got.astype(np.float32) == want) > 0.95

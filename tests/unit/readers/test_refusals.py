@@ -21,10 +21,10 @@ L = keras.layers
 
 
 def around(
-    layer: Callable[[Any], Any], shape: tuple[int | None, ...] = (None, 5)
+    layer: Callable[[Any], Any], shape: tuple[int | None, ...] = (None, 5), dtype: str = "float32"
 ) -> Callable[[], Any]:
     def make() -> Any:
-        x = keras.Input(shape, name="x")
+        x = keras.Input(shape, name="x", dtype=dtype)
         return keras.Model(x, layer(x))
 
     return make
@@ -71,6 +71,14 @@ def masked_softmax() -> Any:
     return keras.Model(x, L.Softmax(name="soft")(L.Masking()(x)))
 
 
+def with_second(shape: tuple[int | None, ...], dtype: str, name: str) -> Callable[[], Any]:
+    def make() -> Any:
+        x, other = keras.Input((None, 5), name="x"), keras.Input(batch_shape=shape, dtype=dtype)
+        return keras.Model([x, other], L.SimpleRNN(4, name="r")(x, **{name: other}))
+
+    return make
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "lstm": (
         around(lambda x: L.LSTM(3, name="l")(x)),
@@ -114,7 +122,39 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         stateful(go_backwards=True),
         r"layer 'rnn' \(SimpleRNN\).*runs forwards",
     ),
+    "mask-of-rank-3": (
+        with_second((None, None, 1), "bool", "mask"),
+        r"layer 'r' \(SimpleRNN\): expected a mask \(batch, time\), got rank 3",
+    ),
+    "one-state-for-all-rows": (
+        with_second((1, 4), "float32", "initial_state"),
+        r"layer 'r' \(SimpleRNN\): expected an initial state for each row.*Leave the batch open",
+    ),
+    "average-of-integers": (
+        around(lambda x: L.Average(name="a")([x, x]), dtype="int32"),
+        r"layer 'a' \(Average\): expected float inputs, got int32\. Declare",
+    ),
+    "maximum-of-short-integers": (
+        around(lambda x: L.Maximum(name="m")([x, x]), dtype="uint16"),
+        r"layer 'm' \(Maximum\): expected float inputs, got uint16",
+    ),
+    "sum-of-long-integers": (
+        around(lambda x: L.Add(name="a")([x, x]), dtype="uint64"),
+        r"layer 'a' \(Add\): expected float inputs, got uint64",
+    ),
     "softmax-under-a-mask": (masked_softmax, r"layer 'soft' \(Softmax\).*Activation\('softmax'\)"),
+    "softmax-of-masked-steps": (
+        around(lambda x: L.TimeDistributed(L.Softmax(name="soft"), name="t")(L.Masking()(x))),
+        r"layer 'soft' \(Softmax\).*no mask inside layer 't'.*Activation\('softmax'\)",
+    ),
+    "softmax-of-masked-steps-in-a-model": (
+        around(
+            lambda x: L.TimeDistributed(
+                keras.Sequential([keras.Input((5,)), L.Dense(3), L.Softmax(name="soft")])
+            )(L.Masking()(x))
+        ),
+        r"layer 'soft' \(Softmax\).*no mask inside",
+    ),
     "rms": (
         around(lambda x: L.LayerNormalization(rms_scaling=True, name="n")(x)),
         r"layer 'n' \(LayerNormalization\).*rms_scaling",
