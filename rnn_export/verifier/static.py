@@ -84,27 +84,22 @@ def check_weights(
     sought = list(_sought(network))
     sizes = _offsets(sought)
     exact = {path for table in tables if not table.text for path in table.paths}
-    right: set[tuple[str, int, int, tuple[int, ...]]] = set()
-    doubtful: dict[tuple[str, int, int, tuple[int, ...]], tuple[_Sought, np.ndarray]] = {}
+    known: set[str] = set()
+    doubtful: list[_Doubt] = []
     for name, held in [*_matrices(stored, sought), *_bias_sums(stored)]:
-        for item in sought:
-            for row, column, block in _blocks(held, item.values.shape, sizes):
-                if not _near(block, item.values):
-                    continue
-                place = (name, row, column, block.shape)
-                if np.array_equal(block, item.values):
-                    exact.add(item.path)
-                    right.add(place)
-                else:
-                    doubtful.setdefault(place, (item, block))
+        right, near = _compared(name, held, sought, sizes)
+        exact |= right
+        known |= {name} if right else set()
+        doubtful += near
     faults = [StaticFault(table.layer, table.text) for table in tables if table.text]
+    # What is exact elsewhere may be half of Wb + Rb here, beside one that is whole.
     faults += (
-        _fault(place[0], item, block)
-        for place, (item, block) in doubtful.items()
-        if place not in right and item.path not in _twins(item, right, exact, place)
+        _fault(doubt.name, doubt.item, doubt.block)
+        for doubt in doubtful
+        if not (doubt.explained or (doubt.item.path in exact and doubt.name in known))
     )
     paths = dict.fromkeys(item.path for item in sought)
-    wrong = {item.path for item, _ in doubtful.values()}
+    wrong = {doubt.item.path for doubt in doubtful}
     wrong |= {path for table in tables if table.text for path in table.paths}
     return StaticFinding(
         tuple(path for path in paths if path in exact),
@@ -113,15 +108,37 @@ def check_weights(
     )
 
 
-def _twins(
-    item: _Sought,
-    right: set[tuple[str, int, int, tuple[int, ...]]],
-    exact: set[str],
-    place: tuple[str, int, int, tuple[int, ...]],
-) -> set[str]:
-    """Return paths for which a doubtful place is only another view of a right one (half of Wb + Rb, say)."""
-    overlaps = any(other[0] == place[0] for other in right)
-    return {item.path} if item.path in exact and overlaps else set()
+@dataclass(frozen=True)
+class _Doubt:
+    """A block that is nearly a weight; ``explained`` where it is other weights that make the difference."""
+
+    name: str
+    item: _Sought
+    block: np.ndarray
+    explained: bool
+
+
+def _compared(
+    name: str, held: np.ndarray, sought: list[_Sought], sizes: tuple[int, ...]
+) -> tuple[set[str], list[_Doubt]]:
+    """Return the paths of the weights that stand in an initializer, and the blocks of it that nearly are one."""
+    exact: set[str] = set()
+    covered = np.zeros(held.shape, bool)
+    near: dict[tuple[object, ...], tuple[_Sought, np.ndarray, np.ndarray]] = {}
+    for item in sought:
+        for row, column, block, over in _blocks(held, covered, item.values.shape, sizes):
+            if not _near(block, item.values):
+                continue
+            if np.array_equal(block, item.values):
+                exact.add(item.path)
+                over[...] = True
+            else:
+                near.setdefault((row, column, block.shape), (item, block, over))
+    doubts = [
+        _Doubt(name, item, block, bool(over[block != item.values].all()))
+        for item, block, over in near.values()
+    ]
+    return exact, doubts
 
 
 def _sought(network: Network) -> Iterator[_Sought]:
@@ -212,20 +229,22 @@ def _offsets(sought: list[_Sought]) -> tuple[int, ...]:
 
 
 def _blocks(
-    held: np.ndarray, shape: tuple[int, ...], starts: tuple[int, ...]
-) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yield (row, column, block) for every place in ``held`` where a weight of this shape may stand."""
+    held: np.ndarray, covered: np.ndarray, shape: tuple[int, ...], starts: tuple[int, ...]
+) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    """Yield (row, column, block, the same of ``covered``) for every place where a weight of this shape may stand."""
     if held.ndim != len(shape):
         return
     if held.ndim == 1:
         for start in starts:
             if start + shape[0] <= held.shape[0]:
-                yield start, 0, held[start : start + shape[0]]
+                place = slice(start, start + shape[0])
+                yield start, 0, held[place], covered[place]
         return
     for row in starts:
         for column in starts:
             if row + shape[0] <= held.shape[0] and column + shape[1] <= held.shape[1]:
-                yield row, column, held[row : row + shape[0], column : column + shape[1]]
+                where = slice(row, row + shape[0]), slice(column, column + shape[1])
+                yield row, column, held[where], covered[where]
 
 
 def _near(block: np.ndarray, values: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ from onnx import numpy_helper
 
 from rnn_export.exporters import export
 from rnn_export.network import ArrayWeight, Draft, Network, Source, activation
-from rnn_export.network.ops import Cell, Embedding, Recurrent
+from rnn_export.network.ops import Cell, Embedding, ParametricRelu, Recurrent
 from rnn_export.verifier.static import check_weights
 from tests.unit.verifier.showing import network
 
@@ -137,3 +137,21 @@ def test_what_a_file_says_of_tables_that_it_does_not_hold_is_no_fault() -> None:
         assert {"embedding/table", "rnn/kernel"} <= set(found.skipped)
     wide = {**stored, "rnn/table": stored["rnn/table"].astype(np.float64)}
     assert "rnn/kernel" in check_weights(network, wide, TABLE).skipped
+
+
+def test_a_part_of_one_weight_that_is_nearly_another_is_no_fault() -> None:
+    # Drawn by scripts/random_models.py --seed 401: both hold few different numbers.
+    draft = Draft()
+    x = draft.input("x", ("batch", 3, 4), "float32")
+    small = np.array([[1, -1, -1, 1]], np.float32)
+    large = np.array([[1, -1, 1, 1], [-1, -1, 1, 1], [1, 1, 1, -1]], np.float32)
+    for name, alpha in (("large", large), ("small", small)):
+        (x,) = draft.call(name, ParametricRelu(ArrayWeight(alpha)), [x])
+    draft.output("y", x)
+    net = draft.finish(Source("python", "slopes"))
+    stored = {path: weight.read() for path, weight in net.weights()}
+    assert not check_weights(net, stored).faults
+    (path,) = [path for path in stored if path.startswith("large")]
+    moved = large.copy()
+    moved[1, 2] = 0.5
+    assert check_weights(net, {**stored, path: moved}).faults
