@@ -60,6 +60,11 @@ class _Sought:
     values: np.ndarray
     turned: bool = False
 
+    @property
+    def uniform(self) -> bool:
+        """One number throughout, which stands in many places without being meant."""
+        return self.values.size < 2 or not np.any(self.values != self.values.flat[0])
+
 
 # A file may hold anything, infinities and NaN too.
 @np.errstate(all="ignore")
@@ -81,13 +86,17 @@ def check_weights(
         for name, values in stored.items()
         if name not in {table.name for table in tables}
     }
-    sought = list(_sought(network))
+    found = list(_sought(network))
+    sought = [item for item in found if not item.uniform]
+    uniform = [item for item in found if item.uniform]
     sizes = _offsets(sought)
     exact = {path for table in tables if not table.text for path in table.paths}
     known: set[str] = set()
     doubtful: list[_Doubt] = []
     for name, held in [*_matrices(stored, sought), *_bias_sums(stored)]:
         right, near = _compared(name, held, sought, sizes)
+        if any(_same(held, item.values) for item in uniform):
+            continue
         exact |= right
         known |= {name} if right else set()
         doubtful += near
@@ -160,8 +169,6 @@ def _sought(network: Network) -> Iterator[_Sought]:
             wide = isinstance(call.op, (BatchNormalization, LayerNormalization))
             dtype = "float32" if wide and call.dtype in HALF else call.dtype
             values = _plain(rounded(weight.read(), dtype))
-            if values.size < 2 or not np.any(values != values.flat[0]):
-                continue
             layouts = [values] if values.ndim == 1 else [values, values.swapaxes(-1, -2)]
             for layout in layouts:
                 turned = layout is not values
@@ -245,6 +252,11 @@ def _blocks(
             if row + shape[0] <= held.shape[0] and column + shape[1] <= held.shape[1]:
                 where = slice(row, row + shape[0]), slice(column, column + shape[1])
                 yield row, column, held[where], covered[where]
+
+
+def _same(held: np.ndarray, values: np.ndarray) -> bool:
+    """Tell whether an initializer is a weight, axes of size 1 aside."""
+    return np.array_equal(held.squeeze(), values.squeeze())
 
 
 def _near(block: np.ndarray, values: np.ndarray) -> bool:

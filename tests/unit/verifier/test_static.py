@@ -139,19 +139,24 @@ def test_what_a_file_says_of_tables_that_it_does_not_hold_is_no_fault() -> None:
     assert "rnn/kernel" in check_weights(network, wide, TABLE).skipped
 
 
-def test_a_part_of_one_weight_that_is_nearly_another_is_no_fault() -> None:
-    # Drawn by scripts/random_models.py --seed 401: both hold few different numbers.
+def slopes(**alphas: list[object]) -> Network:
     draft = Draft()
-    x = draft.input("x", ("batch", 3, 4), "float32")
-    small = np.array([[1, -1, -1, 1]], np.float32)
-    large = np.array([[1, -1, 1, 1], [-1, -1, 1, 1], [1, 1, 1, -1]], np.float32)
-    for name, alpha in (("large", large), ("small", small)):
-        (x,) = draft.call(name, ParametricRelu(ArrayWeight(alpha)), [x])
+    x = draft.input("x", ("batch", 3, 5), "float32")
+    for name, alpha in alphas.items():
+        op = ParametricRelu(ArrayWeight(np.array(alpha, np.float32)))
+        (x,) = draft.call(name, op, [x])
     draft.output("y", x)
-    net = draft.finish(Source("python", "slopes"))
+    return draft.finish(Source("python", "slopes"))
+
+
+@pytest.mark.parametrize(
+    "first", [[[1, 1, 1, 1, 1]], [[1, 1, 1, 1, 1], [1, -1, 1, -1, 1], [1, 1, 1, 1, -1]]]
+)
+def test_one_weight_that_is_nearly_another_is_no_fault(first: list[object]) -> None:
+    # Drawn by scripts/random_models.py --seed 401: few different numbers, and one weight of the same throughout.
+    net = slopes(first=first, second=[[1, 1, -1, 1, 1]])
     stored = {path: weight.read() for path, weight in net.weights()}
     assert not check_weights(net, stored).faults
-    (path,) = [path for path in stored if path.startswith("large")]
-    moved = large.copy()
-    moved[1, 2] = 0.5
-    assert check_weights(net, {**stored, path: moved}).faults
+    moved = stored["second/alpha"].copy()
+    moved[0, 2] = 0.5
+    assert check_weights(net, {**stored, "second/alpha": moved}).faults
