@@ -15,7 +15,7 @@ from rnn_export.errors import ExportError
 from rnn_export.exporters.stored import Stored
 from rnn_export.exporters.streaming import write_model, write_pieces
 from rnn_export.exporters.tensors import Place
-from rnn_export.unwritable import told
+from rnn_export.unwritable import spare_models, told
 
 
 def save(
@@ -35,6 +35,7 @@ def save(
         ExportError: the place cannot be written.
     """
     try:
+        spare_models(path)
         if places:
             _save_data(stored, places, path.parent)
         write = partial(write_model, skeleton=skeleton, stored=stored, places=places)
