@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
+
+# A zip archive (.keras) and HDF5 (.h5).
+_MODELS = (b"PK\x03\x04", b"\x89HDF\r\n\x1a\n")
 
 ADVICE = {
     errno.ENOSPC: "Free some space on that disk, or write elsewhere.",
@@ -22,3 +26,13 @@ def told(error: OSError) -> tuple[str, str]:
     """Return the system's reason in words, and what to do; "" where nothing fits."""
     reason = (error.strerror or str(error) or type(error).__name__).lower()
     return reason, ADVICE.get(error.errno or 0, "")
+
+
+def spare_models(path: Path) -> None:
+    """Raise FileExistsError if a Keras model stands at a path: nothing that is written means to replace it."""
+    if path.suffix == ".npz" or not path.is_file():
+        return
+    with path.open("rb") as file:
+        begins = file.read(8)
+    if begins.startswith(_MODELS):
+        raise FileExistsError(errno.EEXIST, "a model of Keras, which is left as it is")

@@ -43,6 +43,8 @@ class Options:
         for name, size in (("batch", self.batch), ("time", self.time)):
             if size is not None and size < 1:
                 raise ExportError(name, expected="a size of at least 1", got=str(size))
+            if size is not None and size >= 2**31:
+                raise ExportError(name, expected=f"a size below {2**31}", got=str(size))
 
     def size(self, axis: str | int) -> str | int:
         """Return the size of an axis as the file declares it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,7 +16,7 @@ from rnn_export.errors import ExportError
 from rnn_export.exporters.stored import Stored
 from rnn_export.exporters.streaming import write_model, write_pieces
 from rnn_export.exporters.tensors import Place
-from rnn_export.unwritable import told
+from rnn_export.unwritable import spare_models, told
 
 
 def save(
@@ -34,11 +35,21 @@ def save(
     Raises:
         ExportError: the place cannot be written.
     """
+    write = partial(write_model, skeleton=skeleton, stored=stored, places=places)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # A device or a pipe (/dev/null) is written as it is: renamed over, it would be gone.
+            with tempfile.TemporaryFile() as whole, path.open("wb") as device:
+                write(whole)
+                whole.seek(0)
+                shutil.copyfileobj(whole, device)
+            return path
+        spare_models(path)
+        # Through a symbolic link to the file it means, as an ordinary write does.
+        place = path.resolve()
         if places:
-            _save_data(stored, places, path.parent)
-        write = partial(write_model, skeleton=skeleton, stored=stored, places=places)
-        _atomically(path, write)
+            _save_data(stored, places, place.parent)
+        _atomically(place, write)
     except OSError as error:
         got, advice = told(error)
         raise ExportError(

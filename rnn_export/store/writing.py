@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rnn_export.errors import StoreError
-from rnn_export.unwritable import told
+from rnn_export.unwritable import spare_models, told
 
 
 @contextmanager
@@ -48,6 +48,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         # Renaming over a folder fails only after the work; asking first gives the clearer message.
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        spare_models(path)
         # Through a symbolic link to the file it means, as an ordinary write does.
         place = path.resolve()
         beside = place.with_name(f".{place.name}.{os.getpid()}.part")

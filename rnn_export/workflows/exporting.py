@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnn_export.errors import ExportError
 from rnn_export.exporters import Exported, export
 from rnn_export.network import Network
 
@@ -91,9 +92,10 @@ def export_file(
         ReadError: the source is missing, damaged or unknown in parts.
         ExportError: it cannot be carried as asked, or the file cannot be written.
     """
+    target = Path(file)
+    _expect_apart(str(source), target)
     network = network_of(str(source), allow_nonfinite=allow_nonfinite)
     exported = exported_from(network, asked or Asked())
-    target = Path(file)
     if not check:
         return _written(network, exported, target)
     from tempfile import TemporaryDirectory
@@ -115,6 +117,18 @@ def export_file(
     if report.exit_code:
         return replace(tried, file=target, report=report)
     return replace(_written(network, exported, target), report=report)
+
+
+def _expect_apart(source: str, target: Path) -> None:
+    """Raise ExportError if a source was named as the place to write to."""
+    place = Path(source.partition(".toml:")[0] + ".toml" if ".toml:" in source else source)
+    if place.is_file() and target.is_file() and place.samefile(target):
+        raise ExportError(
+            str(target),
+            expected="a place other than the source's",
+            got="the source",
+            advice="Name another file, such as model.onnx.",
+        )
 
 
 def network_of(source: str, *, allow_nonfinite: bool = False) -> Network:

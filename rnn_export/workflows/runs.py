@@ -143,6 +143,7 @@ class Runs:
             return
         if subject is not None and tapped is None:
             envelope = Envelope()
+        told, left_out = False, None
         for inputs in sets:
             if inputs.kind == EVERY_TOKEN and tapped is None:
                 continue
@@ -155,8 +156,6 @@ class Runs:
                 drawn = self._drawn(observation, inputs)
             except (RuntimeRefused, RuntimeCrashed) as error:
                 verdict, placement, drawn = _of(error), {}, None
-            if inputs.idle and verdict.outcome == Outcome.UNVERIFIABLE:
-                continue  # One step from a zero state: it could only have failed.
             case = replace(
                 blank,
                 verdict=replace(verdict, coverage=inputs.coverage),
@@ -166,9 +165,16 @@ class Runs:
                 permitted=self._permits(verdict),
                 profile=drawn,
             )
+            if inputs.idle and verdict.outcome == Outcome.UNVERIFIABLE:
+                left_out = left_out or case
+                continue  # One step from a zero state: it could only have failed.
+            told = True
             yield case
             if verdict.outcome == Outcome.CRASHED:
                 return
+        if not told and left_out is not None:
+            # A file that only ever takes one step: the reader is to know why nothing passed.
+            yield left_out
 
     def _permits(self, verdict: Verdict) -> bool:
         bits = self.plan.allow_precision

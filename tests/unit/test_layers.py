@@ -102,7 +102,7 @@ def test_a_broken_layer_is_caught(tmp_path: Path, module: str, imports: str) -> 
     for folder in ["", *layers.split(), "network", "presets"]:
         (package / folder).mkdir(exist_ok=True)
         (package / folder / "__init__.py").touch()
-    for name in ("api", "errors"):
+    for name in ("api", "errors", "unwritable"):
         (package / f"{name}.py").touch()
     (package / f"{module}.py").write_text(f"def late():\n    import {imports}\n")
 

@@ -17,6 +17,11 @@ from tests.unit.cli.programs import one_line, program
 
 ARTIFACTS = Path(__file__).resolve().parents[3] / "artifacts"
 KERAS = ARTIFACTS / "last-output" / "model.keras"
+TOML = b"""[[network]]
+name = "one"
+input = {shape = ["time", 3]}
+layers = [{class = "SimpleRNN", units = 4}]
+"""
 
 
 def test_the_file_is_the_librarys_byte_for_byte(tmp_path: Path) -> None:
@@ -196,6 +201,29 @@ def test_an_output_that_cannot_be_written_is_one_line_and_what_was_there_stays(
         assert done.returncode == 4
         assert str(output) in one_line(done)
     assert [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
+
+
+@pytest.mark.parametrize("name", ["model.keras", "networks.toml"])
+def test_the_source_is_no_place_to_write_to(name: str, tmp_path: Path) -> None:
+    source = tmp_path / name
+    source.write_bytes(KERAS.read_bytes() if name.endswith(".keras") else TOML)
+    before = source.read_bytes()
+    (tmp_path / "linked").symlink_to(source)
+    for output in (source, tmp_path / "linked"):
+        done = program("export", source, "-o", output)
+        assert done.returncode == 4
+        assert "a place other than the source's" in one_line(done)
+    assert source.read_bytes() == before
+
+
+def test_another_model_of_keras_is_not_written_over(tmp_path: Path) -> None:
+    other = tmp_path / "other.keras"
+    other.write_bytes(KERAS.read_bytes())
+    for words in (("-o", other), ("-o", tmp_path / "m.onnx", "--json", other)):
+        done = program("export", KERAS, *words)
+        assert done.returncode == 4
+        assert "a model of keras, which is left as it is. Choose a place" in one_line(done)
+    assert other.read_bytes() == KERAS.read_bytes()
 
 
 @pytest.mark.parametrize(

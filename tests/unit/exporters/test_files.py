@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,7 @@ def test_other_opsets_are_refused(opset: int) -> None:
         ({"form": "loop"}, "form: expected one of rnn, scan, wavefront, unrolled, got 'loop'"),
         ({"padding": "left"}, "padding: expected one of any, right, got 'left'"),
         ({"batch": 0}, "batch: expected a size of at least 1, got 0"),
+        ({"time": 10**20}, "time: expected a size below 2147483648, got 10000"),
         (
             {"form": "unrolled"},
             "layer 'low': expected a fixed number of time steps .* got the axis 'time'. Give time=",
@@ -206,6 +209,22 @@ def test_a_file_replaces_the_one_before_it(tmp_path: Path) -> None:
     path.write_bytes(b"old")
     assert export(stack()).save(str(path)) == path
     assert onnx.load(path).producer_name == "rnn_export"
+
+
+def test_a_link_is_written_through_and_a_pipe_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"old")
+    (tmp_path / "link").symlink_to(path)
+    export(stack()).save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert onnx.load(path).producer_name == "rnn_export"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        export(stack()).save(pipe)
+        assert read.result() == path.read_bytes()
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("place", ["missing/model.onnx", "folder"])

@@ -36,3 +36,12 @@ def test_a_required_runtime_with_one_refused_form_is_no_pass() -> None:
     )
     report = Report("model.keras", cases, required=("onnxruntime:cpu",))
     assert (report.verdict, report.exit_code) == (Outcome.UNSUPPORTED, 3)
+
+
+def test_a_file_of_a_single_step_is_told_why_nothing_passed(tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    rnn_export.export(presets.network("last-output"), time=1).save(file)
+    report = rnn_export.verify(presets.network("last-output"), file, runtimes=["onnxruntime:cpu"])
+    (only,) = report.cases
+    assert (only.outcome, report.exit_code) == (Outcome.UNVERIFIABLE, 3)
+    assert "do not exercise the recurrent kernel" in only.verdict.reason
