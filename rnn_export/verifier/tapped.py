@@ -159,7 +159,7 @@ def compare_steps(case: Case, steps: Steps, local: Local) -> Comparison:
         instant=case.order.valid_instant if steps.compact else case.order.instant,
         among=among,
         rigorous=local.rigorous,
-        overflowing=local.overflows(case.dtype),
+        overflowing=None if np.isfinite(steps.after).all() else local.overflows(case.dtype),
     )
 
 

@@ -110,8 +110,15 @@ class Local:
         return self._moved(products.SIGMAS * self.sigma + lost)
 
     def overflows(self, dtype: str) -> np.ndarray | None:
-        """Return where the activation leaves the range of ``dtype`` on its way; None for nowhere."""
-        return overflows(self.affine.activation, self.z, LARGEST[dtype])
+        """Return where a sum, or the activation, may leave the range of ``dtype`` on its way; None for nowhere."""
+        size = products.total(
+            [(np.abs(x), np.abs(w)) for x, w in self._terms],
+            None if self._bias is None else np.abs(self._bias),
+        ).reshape(self.z.shape)
+        beyond = ~(size < LARGEST[dtype] * (1 - 2.0**-6))
+        within = overflows(self.affine.activation, self.z, LARGEST[dtype])
+        beyond = beyond if within is None else beyond | within
+        return beyond if beyond.any() else None
 
     def rigorous(self) -> np.ndarray:
         """Return the deterministic bound on |shown - value|; rigorous but for the measured envelope."""
