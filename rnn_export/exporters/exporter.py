@@ -60,6 +60,7 @@ def export(
     names = [port.name for port in (*network.inputs, *network.outputs)]
     graph = Graph(opset, names)
     low = Lowering(network, options, graph, plan(network))
+    _note_idle(low)
     if fold:
         low.folded = folded(low)
     for port in network.inputs:
@@ -76,6 +77,14 @@ def export(
     for note in low.notes:
         LOG.info("%s", note)
     return Exported(made, stored, form, tuple(low.notes))
+
+
+def _note_idle(low: Lowering) -> None:
+    """Tell the user of a size that was asked for, and that the network fixes otherwise."""
+    dims = {dim for port in low.network.inputs for dim in low.spec(port.tensor).shape}
+    for name, size in (("batch", low.options.batch), ("time", low.options.time)):
+        if size is not None and name not in dims and size not in dims:
+            low.note(f"{name} {size} changes nothing: the network leaves no axis {name!r} open")
 
 
 def _lower_calls(low: Lowering) -> None:

@@ -11,7 +11,7 @@ from onnx import NodeProto, helper, numpy_helper
 from rnn_export.exporters import export
 from rnn_export.exporters.recurrent.activations import native
 from rnn_export.network import Activation, ArrayWeight, Draft, Network, Source, activation
-from rnn_export.network.ops import Cell, Recurrent
+from rnn_export.network.ops import Affine, Cell, Recurrent
 from tests.unit.exporters.exact import cell, feeds, halves, run
 
 RANDOM = np.random.default_rng(6)
@@ -201,3 +201,13 @@ def test_an_initial_state_of_selu_is_divided_first() -> None:
     # Division, product with the scaled identity, and the factor of the output: three roundings.
     want = scale.scale * given["h0"].astype(np.float64)
     assert np.all(np.abs(got - want) <= 4 * 2.0**-24 * np.abs(want))
+
+
+def test_a_size_that_the_network_fixes_otherwise_is_noted() -> None:
+    draft = Draft()
+    x = draft.input("x", ("batch", 5, 3), "float32")
+    draft.output("y", *draft.call("kept", Affine(2.0, 1.0), [x]))
+    net = draft.finish(Source("python", "fixed"))
+    (note,) = export(net, time=7, batch=2).notes
+    assert note == "time 7 changes nothing: the network leaves no axis 'time' open"
+    assert export(net, time=5).notes == ()
