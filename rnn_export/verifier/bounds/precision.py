@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot
 
 import numpy as np
 
@@ -34,7 +33,7 @@ LARGEST: dict[str, float] = {
 ORACLE_UNIT = UNITS["float64"]
 """The oracle's own rounding. What is bounded is the distance from the oracle, not from the truth: both err, and as
 every bound here grows at least linearly with the unit, one at the sum of the units covers the sum of the errors. It
-doubles the rigorous bound of a float64 network, and adds a part in 2^29 to that of a float32 one."""
+doubles the bound of a float64 network, and adds a part in 2^29 to that of a float32 one."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,6 @@ class Arithmetic:
     unit: float
     operand: float = 0.0
     floor: float = FLOORS["float32"]
-
-    @property
-    def spread(self) -> float:
-        """Unit of the deviation of runtime and oracle together: their errors are independent, or alike and cancel."""
-        return hypot(self.unit - ORACLE_UNIT, ORACLE_UNIT)
 
     @property
     def lost(self) -> float:

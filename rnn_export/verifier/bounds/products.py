@@ -48,7 +48,7 @@ def deviation(
     )
     if bias is not None:
         p2 = p2 + np.square(bias)
-    u, v = arithmetic.spread, arithmetic.operand
+    u, v = arithmetic.unit, arithmetic.operand
     variance = (u * u * (n / 2 + 1) + 2 * v * v) / 3 * p2 + u * u * n / 9 * np.square(z)
     return np.asarray(np.sqrt(variance), dtype=np.float64)
 
