@@ -28,6 +28,10 @@ MOST_NUMBERS = 2**21
 """Numbers in all outputs beyond which whole networks are not replayed: a name is worth seconds, no more."""
 
 
+SPOKEN = 4
+"""Alternatives that are named."""
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What explains a failure.
@@ -43,7 +47,7 @@ class Diagnosis:
     layer: str = ""
 
     def __str__(self) -> str:
-        return " or ".join(_joined(self.names))
+        return _either(self.names)
 
 
 Named = tuple[str, str]
@@ -78,6 +82,13 @@ def diagnose(
     return Diagnosis(tuple(dict.fromkeys(name for name, _ in names)), layer=layer)
 
 
+def _either(names: Iterable[str]) -> str:
+    """Return names as alternatives: hundreds of weights can explain one number that is off."""
+    found = _joined(names)
+    more = len(found) - SPOKEN
+    return " or ".join([*found[:SPOKEN], *([f"one of {more} others"] if more > 0 else [])])
+
+
 def _joined(names: Iterable[str]) -> list[str]:
     """Return names, with one for float16 and tf32 where both explain: their significands are equally long."""
     kept = list(names)
@@ -102,7 +113,7 @@ def suspected(tread: Tread, suspect: Suspect) -> str:
             if item.trial is not None
             and regress(item.trial.case, steps, item.trial.local(steps)) is None
         ]
-    return " or ".join(_joined(names)) or f"weights of {suspect.units} units"
+    return _either(names) or f"weights of {suspect.units} units"
 
 
 def _tread(trail: Trail, failed: Comparison) -> Tread | None:
