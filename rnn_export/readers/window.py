@@ -25,8 +25,8 @@ _ALIGNED = 8
 _MARK_BYTES = 8
 LARGEST_HEAP = 16 * 2**20
 """Bytes. It holds the text of attributes, which must be below `Limits.config_bytes`."""
-MOST_STEPS = 2**20
-"""Over all heaps of a file. Objects of one are numbered in 16 bits."""
+MOST_STEPS = 2**17
+"""Heaps, and what is in them, over a whole file. What Keras saves has an object for each text, and few free blocks."""
 
 
 class Window(io.RawIOBase):
@@ -90,6 +90,7 @@ class Window(io.RawIOBase):
             if at in self._walked:
                 continue
             self._walked.add(at)
+            self._step()
             if found[0].startswith(b"GCOL"):
                 self._walk_global(at)
             else:
@@ -98,21 +99,18 @@ class Window(io.RawIOBase):
     def _walk_global(self, at: int) -> None:
         """Raise ValueError unless the objects of the heap lie one behind the other."""
         (size,) = _HEAD.unpack(self._head(at, _HEAD.size))
-        heap = self.bytes_at(at, min(size, LARGEST_HEAP))
+        if size > min(LARGEST_HEAP, self._size - at):
+            raise ValueError("a heap that breaks off, or is too large")
         place = 16
         # What is left may be too small for one more.
         while place + _OBJECT.size <= size:
             self._step()
-            if place + _OBJECT.size > len(heap):
-                break
-            number, _, _, held = _OBJECT.unpack_from(heap, place)
+            number, _, _, held = _OBJECT.unpack(self.bytes_at(at + place, _OBJECT.size))
             # Object 0 is the free space, and counts its own head.
             taken = held if number == 0 else _OBJECT.size + -(-held // _ALIGNED) * _ALIGNED
             if taken < _OBJECT.size or place + taken > size:
                 raise ValueError("a heap with an object of no size, or one beyond its end")
             place += taken
-        if len(heap) != size:
-            raise ValueError("a heap that breaks off, or is too large")
 
     def _walk_local(self, at: int) -> None:
         """Raise ValueError if the free blocks of the heap lead back to one of them."""
