@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rnn_export.workflows.building import build
     from rnn_export.workflows.checking import check
     from rnn_export.workflows.inspecting import inspect
+    from rnn_export.workflows.parallel_session import ParallelSession
     from rnn_export.workflows.streaming_session import StreamingSession
     from rnn_export.workflows.verification import verify
 
@@ -49,6 +50,7 @@ __all__ = [
     "Exported",
     "Network",
     "NetworkError",
+    "ParallelSession",
     "ReadError",
     "RnnExportError",
     "RuntimeCrashed",
@@ -74,6 +76,7 @@ _PLACES = {
     "Exported": "rnn_export.exporters",
     "Network": "rnn_export.network",
     "NetworkError": "rnn_export.errors",
+    "ParallelSession": "rnn_export.workflows.parallel_session",
     "ReadError": "rnn_export.errors",
     "RnnExportError": "rnn_export.errors",
     "RuntimeCrashed": "rnn_export.errors",

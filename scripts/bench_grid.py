@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the comparison over 24 shapes: scripts/bench_grid.py [--threads N ...] [--rounds N] [--only N,N] [--report].
 
-Our forms on every runtime that is named and installed, every peer that is, and the floor, in turns; one file for
-each number of threads in artifacts/bench/. Shapes that are there already are measured anew only with --only.
+Our forms on every runtime that is named and installed, every peer that is, and the floor, in turns; with several
+threads everything also called by so many at once, each with its rows and one thread. One file for each number of
+threads in artifacts/bench/. Shapes that are there already are measured anew only with --only.
 --report writes the summary and the drawings from those files, and measures nothing. A runtime or peer in another
 environment is found by RNN_EXPORT_INTERPRETER_<NAME>. Takes a quarter of an hour on a machine that does nothing
 else, where it should run.
@@ -88,6 +89,7 @@ def main() -> None:
                 runtimes=RUNTIMES,
                 peers=peer_names(),
                 threads=threads,
+                callers=threads,
                 rounds=arguments.rounds,
                 patience=arguments.patience,
                 slice_seconds=SLICE,

@@ -71,6 +71,13 @@ class _Peer(click.ParamType[str]):
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="For everyone."
 )
 @click.option(
+    "--callers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Time everything also when called by so many at once, each with its share of the batch and the threads.",
+)
+@click.option(
     "--rounds",
     type=click.IntRange(1),
     default=15,
@@ -89,6 +96,7 @@ def command(
     batches: tuple[int, ...],
     times: tuple[int, ...],
     threads: int,
+    callers: int,
     rounds: int,
     plot: Path | None,
     json_file: Path | None,
@@ -98,6 +106,11 @@ def command(
     SOURCE is a .keras or .h5 file, a preset, or FILE.toml:NAME. Times include what a caller in Python pays; each
     is a median with the quartiles beside it. Nothing is judged: that is `verify`.
     """
+    if threads % callers:
+        raise click.BadParameter(
+            f"{callers} callers cannot share {threads} thread(s); give --threads a multiple of them.",
+            param_hint="'--callers'",
+        )
     from rnn_export.cli.output import emit
     from rnn_export.cli.progress import Progress
     from rnn_export.exporters import FORMS
@@ -119,6 +132,7 @@ def command(
             peers=tuple(name for name in peers or peer_names() if name != NO_PEER),
             sizes=tuple((batch, time) for batch in batches or (1, 32) for time in times or (100,)),
             threads=threads,
+            callers=callers,
             rounds=rounds,
             tell=tell,
         )

@@ -96,6 +96,7 @@ class Connection:
         described, arrays = pack(model)
         settings = {
             "threads": options.threads,
+            "callers": options.callers,
             "precision": options.precision,
             "extra": dict(options.extra),
         }

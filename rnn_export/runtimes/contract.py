@@ -55,6 +55,8 @@ class Options:
     Args:
         threads: threads within an operator, at least 1; one between operators always. Fixed at the start
             for Keras, numpy and whatever counts OMP_NUM_THREADS.
+        callers: how many threads call the model at once, each with its own rows of the batch and ``threads`` of its
+            own; 1 for the batch as a whole. No row may depend on another, and the batch is every input's first axis.
         precision: arithmetic that is asked for: "float32" (the strictest a runtime has for float32 models),
             "default" (whatever the product does by itself), "tf32", "float64"; a runtime refuses what it
             does not list in `Runtime.precisions`.
@@ -69,6 +71,7 @@ class Options:
     """
 
     threads: int = 1
+    callers: int = 1
     precision: str = "float32"
     time_limit: float = field(default_factory=usual_time)
     memory_limit: int | None = field(default_factory=usual_memory)
@@ -78,6 +81,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise ValueError(f"threads: expected at least 1, got {self.threads}")
+        if self.callers < 1:
+            raise ValueError(f"callers: expected at least 1, got {self.callers}")
         if not self.time_limit > 0:
             raise ValueError(f"time_limit: expected seconds above 0, got {self.time_limit}")
         if self.memory_limit is not None and self.memory_limit < 1:

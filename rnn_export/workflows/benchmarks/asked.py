@@ -24,6 +24,8 @@ class Asked:
         fixed: axes of our files whose size is fixed, as `export --batch N --time N` does; some graphs are chosen by
             them. Others stay symbolic.
         threads: within an operator, for everyone.
+        callers: more than one times everything a second time, called by so many threads at once, each with its share
+            of the rows and of ``threads``; where the batch divides.
         rounds: how often each contender is timed at each size with the machine calm; 6 are the least that give
             an interval.
         patience: how many rounds at the most for each one that is asked for, where the machine is not calm.
@@ -41,6 +43,7 @@ class Asked:
     sizes: tuple[tuple[int, int], ...] = ((1, 100), (32, 100))
     fixed: tuple[str, ...] = ("batch", "time")
     threads: int = 1
+    callers: int = 1
     rounds: int = ROUNDS
     patience: int = 3
     slice_seconds: float = 0.03
@@ -48,3 +51,9 @@ class Asked:
     floor: bool = True
     tell: Callable[[str], None] = lambda text: None
     interpreters: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.callers < 1 or self.threads % self.callers:
+            raise ValueError(
+                f"callers: expected a number that divides {self.threads} thread(s), got {self.callers}"
+            )

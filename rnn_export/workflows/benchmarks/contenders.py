@@ -76,14 +76,15 @@ class Workers:
 
     asked: Asked
     stack: ExitStack
-    _made: dict[str, Connection] = field(default_factory=dict)
+    _made: dict[tuple[str, int], Connection] = field(default_factory=dict)
 
-    def connect(self, name: str, place: str | None = None) -> Connection:
-        """Return the connection to a runtime of the table, or to a peer's."""
-        key = place or name
+    def connect(self, name: str, place: str | None = None, callers: int = 1) -> Connection:
+        """Return the connection to a runtime of the table, or to a peer's, with the threads shared by callers."""
+        key = place or name, callers
         if key not in self._made:
             options = Options(
-                threads=self.asked.threads,
+                threads=self.asked.threads // callers,
+                callers=callers,
                 time_limit=TIME_LIMIT,
                 interpreter=self.asked.interpreters.get(name),
                 extra=SPINNING if name.startswith("onnxruntime:") else {},
@@ -110,18 +111,29 @@ class Gathering:
         self, batch: int, time: int, feeds: Mapping[str, np.ndarray]
     ) -> Iterator[Contender]:
         """Yield every contender for one size, those that cannot run with their reason."""
+        yield from self._called(batch, time, feeds, 1)
+        callers = self.workers.asked.callers
+        if callers > 1 and batch % callers == 0:
+            yield from self._called(batch, time, feeds, callers)
+
+    def _called(
+        self, batch: int, time: int, feeds: Mapping[str, np.ndarray], callers: int
+    ) -> Iterator[Contender]:
+        """Yield every contender as it is called by some callers."""
         asked = self.workers.asked
+        by = f", {callers} callers" if callers > 1 else ""
         for runtime in asked.runtimes:
             for form in asked.forms:
-                asked.tell(f"opening {form} on {runtime}")
-                entry = Entry(f"{form}@{runtime}", form, runtime)
-                file = partial(self._file, runtime, form, batch, time)
-                yield self._opened(entry, self.workers.connect(runtime), feeds, file)
+                asked.tell(f"opening {form} on {runtime}{by}")
+                entry = Entry(f"{form}@{runtime}{by}", form, runtime, callers=callers)
+                file = partial(self._file, runtime, form, batch // callers, time)
+                connection = self.workers.connect(runtime, callers=callers)
+                yield self._opened(entry, connection, feeds, file)
         for peer in PEERS:
             if peer.name in asked.peers:
-                asked.tell(f"opening {peer.name}")
-                entry = Entry(peer.name, "", peer.name)
-                connection = self.workers.connect(peer.runtime, peer.place or None)
+                asked.tell(f"opening {peer.name}{by}")
+                entry = Entry(f"{peer.name}{by}", "", peer.name, callers=callers)
+                connection = self.workers.connect(peer.runtime, peer.place or None, callers)
                 yield self._opened(entry, connection, feeds, partial(self._model, peer))
 
     def _opened(

@@ -56,14 +56,23 @@ def label(benchmark: Benchmark, point: Point) -> str:
     return f"{benchmark.words}, B{point.batch} T{point.time}"
 
 
-def ours(point: Point, runtimes: Sequence[str] = ()) -> Entry | None:
-    """Return our fastest entry, on one of some runtimes if given."""
+def ours(point: Point, runtimes: Sequence[str] = (), callers: int | None = None) -> Entry | None:
+    """Return our fastest entry, on one of some runtimes and by so many callers if given."""
     timed = [
         entry
         for entry in point.entries
-        if not entry.peer and entry.seconds and (not runtimes or entry.runtime in runtimes)
+        if not entry.peer
+        and entry.seconds
+        and (not runtimes or entry.runtime in runtimes)
+        and callers in (None, entry.callers)
     ]
     return timed[0] if timed else None  # fastest first
+
+
+def theirs(point: Point, peer: str) -> Entry | None:
+    """Return a peer's fastest entry, whoever calls it."""
+    timed = [entry for entry in point.entries if entry.runtime == peer and entry.peer]
+    return next((entry for entry in timed if entry.seconds), None)
 
 
 def shortest(point: Point, runtimes: Sequence[str] = ()) -> float | None:
@@ -78,17 +87,22 @@ def shortest(point: Point, runtimes: Sequence[str] = ()) -> float | None:
     )
 
 
+def _shortest_of(point: Point, peer: str) -> float:
+    entries = [entry for entry in point.entries if entry.runtime == peer and entry.peer]
+    return min((entry.least for entry in entries if entry.least), default=inf)
+
+
 def against(benchmarks: Iterable[Benchmark], peer: str, runtimes: Sequence[str] = ()) -> Against:
     """Return how our best compares with a peer, by the median of paired ratios at each shape."""
     faster, shorter = 0, 0
     slower: dict[str, float] = {}
     for benchmark, point in _points(benchmarks):
         best = ours(point, runtimes)
-        other = next((each for each in point.entries if each.name == peer and each.seconds), None)
+        other = theirs(point, peer)
         if best is None or other is None:
             continue
         ratio = paired_ratio(point.times(best), point.times(other)).median
-        shorter += (shortest(point, runtimes) or inf) < (other.least or inf)
+        shorter += (shortest(point, runtimes) or inf) < _shortest_of(point, peer)
         if ratio < 1.0:
             faster += 1
         else:
@@ -97,13 +111,13 @@ def against(benchmarks: Iterable[Benchmark], peer: str, runtimes: Sequence[str] 
 
 
 def chosen(benchmark: Benchmark, point: Point, form: str, runtime: str) -> Chosen | None:
-    """Return how good a chosen form is on a runtime; None where it was not timed."""
-    best = ours(point, (runtime,))
+    """Return how good a chosen form is on a runtime that is called as a whole; None where it was not timed."""
+    best = ours(point, (runtime,), callers=1)
     entry = next(
         (
             each
             for each in point.entries
-            if each.form == form and each.runtime == runtime and each.seconds
+            if (each.form, each.runtime, each.callers) == (form, runtime, 1) and each.seconds
         ),
         None,
     )

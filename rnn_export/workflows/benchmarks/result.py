@@ -14,7 +14,7 @@ class Entry:
     """One contender at one size.
 
     Args:
-        name: "scan@onnxruntime:cpu", "torch:eager".
+        name: "scan@onnxruntime:cpu", "torch:eager"; with ", 2 callers" behind it where there are so many.
         form: of our file; "" for a peer.
         runtime: that ran it, or the peer's name.
         version: of the product.
@@ -25,6 +25,7 @@ class Entry:
         max_difference: from the float64 reference, over all outputs; for people, judged by nobody.
         rounds: every round's seconds, disturbed ones too.
         reason: why it was not timed; "" if it was.
+        callers: how many threads called it at once, each with its share of the rows and of the threads.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Entry:
     max_difference: float | None = None
     rounds: tuple[float, ...] = ()
     reason: str = ""
+    callers: int = 1
 
     @property
     def peer(self) -> bool:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rnn_export.workflows.benchmarks.figures import paired_ratio
-from rnn_export.workflows.benchmarks.goals import Against, Chosen, against, chosen, label, ours
+from rnn_export.workflows.benchmarks.goals import (
+    Against,
+    Chosen,
+    against,
+    chosen,
+    label,
+    ours,
+    theirs,
+)
 from rnn_export.workflows.benchmarks.result import Benchmark, Entry, Point
 from rnn_export.workflows.choosing import TARGET, choose_for
 
@@ -65,7 +73,7 @@ def _table(benchmarks: Sequence[Benchmark]) -> list[str]:
 def _goals(benchmarks: Sequence[Benchmark]) -> list[str]:
     lines = ["Our best file on its best runtime against each peer:", ""]
     names = dict.fromkeys(
-        entry.name for _, point in _points(benchmarks) for entry in point.entries if entry.peer
+        entry.runtime for _, point in _points(benchmarks) for entry in point.entries if entry.peer
     )
     lines += [_against(against(benchmarks, peer), benchmarks) for peer in names]
     lines += ["", f"The form that `auto` picks on {TARGET}, by the table:", ""]
@@ -91,7 +99,7 @@ def _against(found: Against, benchmarks: Sequence[Benchmark]) -> str:
             entry.reason
             for _, point in _points(benchmarks)
             for entry in point.entries
-            if entry.name == found.peer
+            if entry.peer and entry.runtime == found.peer
         )
         return f"- {found.peer}: not run ({reason})"
     slower = "; ".join(f"{shape} ({ratio:.2f})" for shape, ratio in found.slower.items())
@@ -112,7 +120,7 @@ def _exports(benchmarks: Sequence[Benchmark]) -> Iterator[str]:
     found = []
     for benchmark, point in _points(benchmarks):
         best = ours(point, (TARGET,))
-        other = next((each for each in point.entries if each.name == EXPORT and each.seconds), None)
+        other = theirs(point, EXPORT)
         if best is None or other is None:
             continue
         ratio = paired_ratio(point.times(other), point.times(best))
@@ -135,7 +143,12 @@ def _floors(benchmarks: Sequence[Benchmark], units: int, batch: int, goal: float
         wide = benchmark.shape and _wide(benchmark.shape.units, units)
         if best and best.of_floor and wide and point.batch >= batch:
             verdict = "reached" if best.of_floor >= goal else "missed"
-            yield f"- {label(benchmark, point)}: {best.of_floor:.0%} by {best.form}; {goal:.0%} {verdict}"
+            yield f"- {label(benchmark, point)}: {best.of_floor:.0%} by {_ways(best)}; {goal:.0%} {verdict}"
+
+
+def _ways(entry: Entry) -> str:
+    """Return a form and, where there are several, its callers."""
+    return entry.form if entry.callers == 1 else f"{entry.form}, {entry.callers} callers"
 
 
 def _wide(units: float, goal: int) -> bool:

@@ -18,11 +18,12 @@ from rnn_export.workflows.shapes import Shape
 ORT, OTHER = "onnxruntime:cpu", "mnn"
 
 
-def timed(form: str, runtime: str, *rounds: float, of_floor: float = 0.5) -> Entry:
+def timed(
+    form: str, runtime: str, *rounds: float, of_floor: float = 0.5, callers: int = 1
+) -> Entry:
     name = f"{form}@{runtime}" if form else runtime
-    return Entry(
-        name, form, runtime, "1", spread(rounds), min(rounds), None, of_floor, 0.0, rounds=rounds
-    )
+    times = spread(rounds), min(rounds), None, of_floor, 0.0
+    return Entry(f"{name}, {callers} callers", form, runtime, "1", *times, rounds, "", callers)
 
 
 def benchmark(*entries: Entry, batch: int = 1) -> Benchmark:
@@ -39,10 +40,10 @@ def test_our_best_is_our_fastest_and_never_a_peer() -> None:
     )
     best = ours(found.points[0])
     assert best is not None
-    assert best.name == "scan@mnn"
+    assert (best.form, best.runtime) == ("scan", OTHER)
     on_ort = ours(found.points[0], (ORT,))
     assert on_ort is not None
-    assert on_ort.name == "rnn@onnxruntime:cpu"
+    assert (on_ort.form, on_ort.runtime) == ("rnn", ORT)
 
 
 def test_a_peer_is_beaten_by_the_median_of_the_pairs() -> None:
@@ -120,3 +121,25 @@ def test_the_page_names_what_was_missed(monkeypatch: pytest.MonkeyPatch) -> None
     assert "64 of 32, B32 T100: rnn takes 2.00 [2.00, 2.00] of scan" in page
     assert "64 of 32, B32 T100: 40% by scan; 50% missed" in page
     assert label(found, found.points[0]) in page
+
+
+def test_each_side_is_called_in_the_way_that_is_best_for_it() -> None:
+    found = benchmark(
+        timed("scan", ORT, 3.0, 3.0),
+        timed("rnn", ORT, 1.0, 1.0, callers=2),
+        timed("", "torch:eager", 9.0, 9.0),
+        timed("", "torch:eager", 0.5, 0.5, callers=2),
+    )
+    assert against([found], "torch:eager").slower == {"64 of 32, B1 T100": 2.0}
+    assert against([found], "torch:eager").shorter == 0
+    # The form is a matter of the file, which is run as a whole.
+    choice = chosen(found, found.points[0], "scan", ORT)
+    assert choice is not None
+    assert choice.best == "scan"
+
+
+def test_the_page_says_who_called() -> None:
+    found = benchmark(timed("scan", ORT, *[1.0] * 6, of_floor=0.7, callers=2), batch=32)
+    assert "64 of 32, B32 T100: 70% by scan, 2 callers; 50% reached" in summary(
+        {"threads2": [found]}
+    )

@@ -103,3 +103,21 @@ def test_an_unknown_peer_is_usage() -> None:
     done = program("bench", "embedding-last", "--peer", "nobody")
     assert done.returncode == 2
     assert "torch:eager" in done.stderr
+
+
+def test_callers_share_the_batch_where_it_divides() -> None:
+    asked = Asked(rounds=2, slice_seconds=0.0, threads=2, callers=2, forms=("scan",))
+    found = bench(simple_rnn(5, 3), asked, sizes=((3, 7), (4, 7)))
+    names = [{entry.name: entry for entry in point.entries} for point in found.points]
+    whole, shared = "scan@onnxruntime:cpu", "scan@onnxruntime:cpu, 2 callers"
+    assert [set(each) for each in names] == [{whole}, {whole, shared}]
+    entry = names[1][shared]
+    assert entry.callers == 2
+    assert entry.seconds is not None
+    assert entry.max_difference is not None
+    assert entry.max_difference < 1e-5
+
+
+def test_callers_that_cannot_share_the_threads_are_told() -> None:
+    with pytest.raises(ValueError, match=r"divides 3 thread\(s\), got 2"):
+        Asked(threads=3, callers=2)
