@@ -25,7 +25,7 @@ class Asked:
             them. Others stay symbolic.
         threads: within an operator, for everyone.
         callers: more than one times everything a second time, called by so many threads at once, each with its share
-            of the rows and of ``threads``; where the batch divides.
+            of the rows and of ``threads``, where the batch divides; by fewer where there are fewer rows.
         rounds: how often each contender is timed at each size with the machine calm; 6 are the least that give
             an interval.
         patience: how many rounds at the most for each one that is asked for, where the machine is not calm.

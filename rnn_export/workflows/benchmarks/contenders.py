@@ -70,21 +70,37 @@ class Contender:
     fed: Fed | None
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a contender is run.
+
+    Args:
+        threads: within an operator, for each caller.
+        callers: how many call at once, each with its rows.
+        words: for its name; "" for the whole batch with all threads.
+    """
+
+    threads: int
+    callers: int
+    words: str = ""
+
+
 @dataclass
 class Workers:
     """Workers by place, started when first needed and kept until the stack closes."""
 
     asked: Asked
     stack: ExitStack
-    _made: dict[tuple[str, int], Connection] = field(default_factory=dict)
+    _made: dict[tuple[str, Way], Connection] = field(default_factory=dict)
 
-    def connect(self, name: str, place: str | None = None, callers: int = 1) -> Connection:
-        """Return the connection to a runtime of the table, or to a peer's, with the threads shared by callers."""
-        key = place or name, callers
+    def connect(self, name: str, place: str | None = None, way: Way | None = None) -> Connection:
+        """Return the connection to a runtime of the table, or to a peer's; with all threads if not told otherwise."""
+        way = way or Way(self.asked.threads, 1)
+        key = place or name, way
         if key not in self._made:
             options = Options(
-                threads=self.asked.threads // callers,
-                callers=callers,
+                threads=way.threads,
+                callers=way.callers,
                 time_limit=TIME_LIMIT,
                 interpreter=self.asked.interpreters.get(name),
                 extra=SPINNING if name.startswith("onnxruntime:") else {},
@@ -111,29 +127,33 @@ class Gathering:
         self, batch: int, time: int, feeds: Mapping[str, np.ndarray]
     ) -> Iterator[Contender]:
         """Yield every contender for one size, those that cannot run with their reason."""
-        yield from self._called(batch, time, feeds, 1)
-        callers = self.workers.asked.callers
-        if callers > 1 and batch % callers == 0:
-            yield from self._called(batch, time, feeds, callers)
-
-    def _called(
-        self, batch: int, time: int, feeds: Mapping[str, np.ndarray], callers: int
-    ) -> Iterator[Contender]:
-        """Yield every contender as it is called by some callers."""
         asked = self.workers.asked
-        by = f", {callers} callers" if callers > 1 else ""
+        yield from self._run(batch, time, feeds, Way(asked.threads, 1))
+        # A caller without a row would have nothing to do.
+        callers = min(asked.callers, batch)
+        if asked.callers > 1 and batch % callers == 0:
+            threads = asked.threads // asked.callers
+            words = f"{callers} callers" if callers > 1 else f"{threads} thread"
+            yield from self._run(batch, time, feeds, Way(threads, callers, words))
+
+    def _run(
+        self, batch: int, time: int, feeds: Mapping[str, np.ndarray], way: Way
+    ) -> Iterator[Contender]:
+        """Yield every contender as it is run in one way."""
+        asked = self.workers.asked
+        behind = f", {way.words}" if way.words else ""
         for runtime in asked.runtimes:
             for form in asked.forms:
-                asked.tell(f"opening {form} on {runtime}{by}")
-                entry = Entry(f"{form}@{runtime}{by}", form, runtime, callers=callers)
-                file = partial(self._file, runtime, form, batch // callers, time)
-                connection = self.workers.connect(runtime, callers=callers)
+                asked.tell(f"opening {form} on {runtime}{behind}")
+                entry = Entry(f"{form}@{runtime}{behind}", form, runtime, way=way.words)
+                file = partial(self._file, runtime, form, batch // way.callers, time)
+                connection = self.workers.connect(runtime, way=way)
                 yield self._opened(entry, connection, feeds, file)
         for peer in PEERS:
             if peer.name in asked.peers:
-                asked.tell(f"opening {peer.name}{by}")
-                entry = Entry(f"{peer.name}{by}", "", peer.name, callers=callers)
-                connection = self.workers.connect(peer.runtime, peer.place or None, callers)
+                asked.tell(f"opening {peer.name}{behind}")
+                entry = Entry(f"{peer.name}{behind}", "", peer.name, way=way.words)
+                connection = self.workers.connect(peer.runtime, peer.place or None, way)
                 yield self._opened(entry, connection, feeds, partial(self._model, peer))
 
     def _opened(

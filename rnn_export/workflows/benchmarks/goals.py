@@ -56,21 +56,21 @@ def label(benchmark: Benchmark, point: Point) -> str:
     return f"{benchmark.words}, B{point.batch} T{point.time}"
 
 
-def ours(point: Point, runtimes: Sequence[str] = (), callers: int | None = None) -> Entry | None:
-    """Return our fastest entry, on one of some runtimes and by so many callers if given."""
+def ours(point: Point, runtimes: Sequence[str] = (), way: str | None = None) -> Entry | None:
+    """Return our fastest entry, on one of some runtimes and in one way if given."""
     timed = [
         entry
         for entry in point.entries
         if not entry.peer
         and entry.seconds
         and (not runtimes or entry.runtime in runtimes)
-        and callers in (None, entry.callers)
+        and way in (None, entry.way)
     ]
     return timed[0] if timed else None  # fastest first
 
 
 def theirs(point: Point, peer: str) -> Entry | None:
-    """Return a peer's fastest entry, whoever calls it."""
+    """Return a peer's fastest entry, in whatever way it is run."""
     timed = [entry for entry in point.entries if entry.runtime == peer and entry.peer]
     return next((entry for entry in timed if entry.seconds), None)
 
@@ -111,13 +111,13 @@ def against(benchmarks: Iterable[Benchmark], peer: str, runtimes: Sequence[str] 
 
 
 def chosen(benchmark: Benchmark, point: Point, form: str, runtime: str) -> Chosen | None:
-    """Return how good a chosen form is on a runtime that is called as a whole; None where it was not timed."""
-    best = ours(point, (runtime,), callers=1)
+    """Return how good a chosen form is on a runtime that has all rows and threads; None where it was not timed."""
+    best = ours(point, (runtime,), way="")
     entry = next(
         (
             each
             for each in point.entries
-            if (each.form, each.runtime, each.callers) == (form, runtime, 1) and each.seconds
+            if (each.form, each.runtime, each.way) == (form, runtime, "") and each.seconds
         ),
         None,
     )

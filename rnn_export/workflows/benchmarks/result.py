@@ -14,7 +14,7 @@ class Entry:
     """One contender at one size.
 
     Args:
-        name: "scan@onnxruntime:cpu", "torch:eager"; with ", 2 callers" behind it where there are so many.
+        name: "scan@onnxruntime:cpu", "torch:eager"; with the way behind it.
         form: of our file; "" for a peer.
         runtime: that ran it, or the peer's name.
         version: of the product.
@@ -25,7 +25,8 @@ class Entry:
         max_difference: from the float64 reference, over all outputs; for people, judged by nobody.
         rounds: every round's seconds, disturbed ones too.
         reason: why it was not timed; "" if it was.
-        callers: how many threads called it at once, each with its share of the rows and of the threads.
+        way: in which it was run: "" for the whole batch with all threads; "2 callers" at once, each with its share of
+            the rows and of the threads; "1 thread" of several.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Entry:
     max_difference: float | None = None
     rounds: tuple[float, ...] = ()
     reason: str = ""
-    callers: int = 1
+    way: str = ""
 
     @property
     def peer(self) -> bool:

@@ -143,12 +143,12 @@ def _floors(benchmarks: Sequence[Benchmark], units: int, batch: int, goal: float
         wide = benchmark.shape and _wide(benchmark.shape.units, units)
         if best and best.of_floor and wide and point.batch >= batch:
             verdict = "reached" if best.of_floor >= goal else "missed"
-            yield f"- {label(benchmark, point)}: {best.of_floor:.0%} by {_ways(best)}; {goal:.0%} {verdict}"
+            yield f"- {label(benchmark, point)}: {best.of_floor:.0%} by {_named(best)}; {goal:.0%} {verdict}"
 
 
-def _ways(entry: Entry) -> str:
-    """Return a form and, where there are several, its callers."""
-    return entry.form if entry.callers == 1 else f"{entry.form}, {entry.callers} callers"
+def _named(entry: Entry) -> str:
+    """Return a form and the way in which its file was run."""
+    return f"{entry.form}, {entry.way}" if entry.way else entry.form
 
 
 def _wide(units: float, goal: int) -> bool:

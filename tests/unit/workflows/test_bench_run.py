@@ -105,14 +105,13 @@ def test_an_unknown_peer_is_usage() -> None:
     assert "torch:eager" in done.stderr
 
 
-def test_callers_share_the_batch_where_it_divides() -> None:
+def test_callers_share_the_rows_where_they_divide() -> None:
     asked = Asked(rounds=2, slice_seconds=0.0, threads=2, callers=2, forms=("scan",))
-    found = bench(simple_rnn(5, 3), asked, sizes=((3, 7), (4, 7)))
-    names = [{entry.name: entry for entry in point.entries} for point in found.points]
-    whole, shared = "scan@onnxruntime:cpu", "scan@onnxruntime:cpu, 2 callers"
-    assert [set(each) for each in names] == [{whole}, {whole, shared}]
-    entry = names[1][shared]
-    assert entry.callers == 2
+    found = bench(simple_rnn(5, 3), asked, sizes=((1, 7), (3, 7), (4, 7)))
+    ways = [{entry.way: entry for entry in point.entries} for point in found.points]
+    assert [set(each) for each in ways] == [{"", "1 thread"}, {""}, {"", "2 callers"}]
+    entry = ways[2]["2 callers"]
+    assert entry.name == "scan@onnxruntime:cpu, 2 callers"
     assert entry.seconds is not None
     assert entry.max_difference is not None
     assert entry.max_difference < 1e-5
