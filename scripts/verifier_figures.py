@@ -30,6 +30,7 @@ os.environ.setdefault(
 
 from rnn_export.errors import RuntimeCrashed, RuntimeRefused
 from rnn_export.network import FUNCTIONS, ArrayWeight, Draft, Network, Source, activation
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import Cell, Recurrent
 from rnn_export.runtimes import Available, Connection, KerasFile, OnnxFile, connect
 from rnn_export.verifier import Observation, Outcome, judge
@@ -128,17 +129,8 @@ def inputs(net: Network, batch: int, time_: int, amplitude: float, seed: int) ->
     rng = np.random.default_rng([seed, 7])
     spec = net.spec(net.inputs[0].tensor)
     shape = (batch, time_, int(spec.shape[2]))
-    x = (amplitude * rng.standard_normal(shape)).astype(_numpy(spec.dtype))
+    x = (amplitude * rng.standard_normal(shape)).astype(numpy_dtype(spec.dtype))
     return InputSet("figures", {"x": x}, batch, time_, seed, 1.0)
-
-
-def _numpy(dtype: str) -> np.dtype:
-    if dtype == "bfloat16":
-        import ml_dtypes
-
-        made: np.dtype = np.dtype(ml_dtypes.bfloat16)
-        return made
-    return np.dtype(dtype)
 
 
 def machine() -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from rnn_export.errors import ExportError
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.formulas import FORMULAS
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.terms import Terms
 from rnn_export.network import Activation
+from rnn_export.network.dtypes import numpy_dtype
 
 
 def activate(graph: Graph, activation: Activation, x: str, dtype: str, subject: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ml_dtypes
-import numpy as np
 from onnx import TensorProto
 
 from rnn_export.errors import ExportError
+from rnn_export.network.dtypes import HALF
 
 _NUMBERS: dict[str, int] = {
     "float32": TensorProto.FLOAT,
@@ -23,7 +22,6 @@ _NUMBERS: dict[str, int] = {
     "uint32": TensorProto.UINT32,
     "uint64": TensorProto.UINT64,
 }
-HALF = ("float16", "bfloat16")
 
 
 def number(dtype: str, subject: str = "dtype") -> int:
@@ -35,11 +33,6 @@ def number(dtype: str, subject: str = "dtype") -> int:
     if dtype not in _NUMBERS:
         raise ExportError(subject, expected=f"one of {', '.join(_NUMBERS)}", got=dtype)
     return _NUMBERS[dtype]
-
-
-def numpy_dtype(dtype: str) -> np.dtype:
-    """Return NumPy's dtype of a name, "bfloat16" included."""
-    return np.dtype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
 
 
 def carrier(dtype: str) -> str:

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from rnn_export.exporters.elements import numpy_dtype
 from rnn_export.network import Weight
+from rnn_export.network.dtypes import numpy_dtype
 
 # Rows of a weight that are transposed at once; the transposed copy takes as much again.
 _SLAB_BYTES = 32 * 2**20

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.network import Weight
+from rnn_export.network.dtypes import numpy_dtype
 
 # Of the float64 sums, so that they stay in the caches.
 _SLAB_ELEMENTS = 2**17

@@ -15,6 +15,7 @@ import numpy as np
 
 from rnn_export.errors import NetworkError
 from rnn_export.network import ArrayWeight
+from rnn_export.network.dtypes import numpy_dtype
 
 Shape = tuple[int, ...]
 
@@ -151,8 +152,4 @@ def draw(
             got=repr(initializer),
             advice=f"Did you mean {near[0]!r}?" if near else "",
         )
-    if dtype == "bfloat16":
-        import ml_dtypes
-
-        return ArrayWeight(known(Stream(seed, path), shape).astype(ml_dtypes.bfloat16))
-    return ArrayWeight(known(Stream(seed, path), shape).astype(dtype))
+    return ArrayWeight(known(Stream(seed, path), shape).astype(numpy_dtype(dtype)))

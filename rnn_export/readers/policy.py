@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from rnn_export.errors import ReadError
+from rnn_export.network.dtypes import HALF
 from rnn_export.readers.fields import brief
 from rnn_export.readers.json_text import Json
 from rnn_export.readers.layer_tree import Layer
 
-HALF = ("float16", "bfloat16")
 FLOATS = (*HALF, "float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -22,16 +20,6 @@ class Policy:
 
     compute: str
     variable: str
-
-
-def numpy_dtype(name: str) -> np.dtype:
-    """Return the dtype of this name, NumPy's or (bfloat16) that of ml_dtypes."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        found: np.dtype = np.dtype(ml_dtypes.bfloat16)
-        return found
-    return np.dtype(name)
 
 
 def policy(layer: Layer) -> Policy:

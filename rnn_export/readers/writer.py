@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rnn_export.network import ArrayWeight, Draft, Op, Spec, TensorId, Weight
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import Cast, CombineMasks, TokenMask, ValueMask
 from rnn_export.readers.inputs import Axes
 from rnn_export.readers.layer_tree import Layer
 from rnn_export.readers.limits import Limits
-from rnn_export.readers.policy import numpy_dtype
 from rnn_export.readers.variables import Variables
 
 _DERIVED = (Cast, CombineMasks, TokenMask, ValueMask)

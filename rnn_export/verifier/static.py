@@ -15,9 +15,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from rnn_export.builders.reference.rounding import HALF, rounded
+from rnn_export.builders.reference.rounding import rounded
 from rnn_export.network import Network
 from rnn_export.network.activations import SELU_SCALE
+from rnn_export.network.dtypes import HALF
 from rnn_export.network.ops import BatchNormalization, LayerNormalization, Recurrent
 from rnn_export.verifier.tables import check_tables
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_export.builders.reference.rounding import HALF, effective, numpy_dtype, rounded
+from rnn_export.builders.reference.rounding import effective, rounded
 from rnn_export.network import Call, Network, op_weights
+from rnn_export.network.dtypes import HALF, numpy_dtype
 from rnn_export.network.ops import Cell, Embedding, Recurrent
 from rnn_export.verifier.bounds.precision import FLOORS, UNITS, Arithmetic
 from rnn_export.verifier.bounds.products import rigorous

@@ -14,8 +14,8 @@ import numpy as np
 
 from rnn_export.builders.reference import evaluate
 from rnn_export.builders.reference.feeds import bind
-from rnn_export.builders.reference.rounding import is_floating
 from rnn_export.network import Call, Network, TensorId, op_weights
+from rnn_export.network.dtypes import is_floating
 from rnn_export.network.ops import Dense, Recurrent
 from rnn_export.verifier.bounds.cell import Affine, Local
 from rnn_export.verifier.bounds.precision import FLOORS, UNITS, Arithmetic, arithmetic

@@ -10,8 +10,8 @@ from types import TracebackType
 import numpy as np
 
 from rnn_export.errors import ReadError, RuntimeRefused
-from rnn_export.exporters.elements import numpy_dtype
 from rnn_export.exporters.writing import STREAMS
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.runtimes import OnnxFile, Options, connect
 from rnn_export.runtimes.contract import Session, Slot
 from rnn_export.runtimes.onnxruntime import cpu

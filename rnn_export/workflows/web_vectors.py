@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnn_export.builders.reference.rounding import is_floating
 from rnn_export.errors import ExportError
 from rnn_export.network import Network
+from rnn_export.network.dtypes import is_floating
 from rnn_export.verifier import InputSet
 from rnn_export.verifier.prediction import Expected, expect
 

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnn_export.exporters.elements import numpy_dtype
+from rnn_export.network.dtypes import numpy_dtype
 from tests.property.keras_building import set_weights
 
 BATCH, TIME, FEATURES, TOKENS = 4, 6, 5, 9

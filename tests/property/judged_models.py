@@ -15,8 +15,8 @@ import tensorflow
 
 from rnn_export.errors import RnnExportError, RuntimeCrashed, RuntimeRefused
 from rnn_export.exporters import FORMS, export
-from rnn_export.exporters.elements import numpy_dtype
 from rnn_export.network import Network
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.readers import read
 from rnn_export.runtimes import Connection, OnnxFile
 from rnn_export.runtimes.keras import KerasSession

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rnn_export.builders.description.options import Options
-from rnn_export.builders.reference.rounding import is_floating
 from rnn_export.network import ArrayWeight, Draft, Op, Spec, TensorId
+from rnn_export.network.dtypes import is_floating
 from rnn_export.network.ops import Cast
 from rnn_export.presets.seeded import draw
 

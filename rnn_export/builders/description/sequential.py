@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from rnn_export.builders.description.chain import POLICIES, Chain, Names, Policy
 from rnn_export.builders.description.layers import LAYERS, VANISHING
 from rnn_export.builders.description.options import Options
-from rnn_export.builders.reference.rounding import is_floating
 from rnn_export.errors import NetworkError
 from rnn_export.network import BATCH, TIME, Dim, Draft, Network, Source
+from rnn_export.network.dtypes import is_floating
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int32", "int64")
 

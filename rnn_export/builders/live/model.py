@@ -10,9 +10,9 @@ import numpy as np
 
 from rnn_export.builders.live.spelling import keras_name
 from rnn_export.builders.live.uses import Use, Uses
-from rnn_export.builders.reference.rounding import HALF
 from rnn_export.errors import NetworkError, StoreError
 from rnn_export.network import Network, TensorId, Weight
+from rnn_export.network.dtypes import HALF
 from rnn_export.unwritable import told
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
-from rnn_export.builders.reference.rounding import HALF
 from rnn_export.errors import NetworkError
 from rnn_export.network import Activation, Weight, activation
+from rnn_export.network.dtypes import HALF
 
 
 def keras_activation(act: Activation, subject: str) -> Any:

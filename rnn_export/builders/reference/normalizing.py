@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rnn_export.builders.reference.computing import Given, compute
-from rnn_export.builders.reference.rounding import HALF, effective
+from rnn_export.builders.reference.rounding import effective
 from rnn_export.network import Weight
+from rnn_export.network.dtypes import HALF
 from rnn_export.network.ops import BatchNormalization, LayerNormalization
 
 

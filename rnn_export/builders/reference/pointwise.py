@@ -7,7 +7,8 @@ from functools import reduce
 import numpy as np
 
 from rnn_export.builders.reference.computing import Given, compute
-from rnn_export.builders.reference.rounding import constant, effective, is_floating, working
+from rnn_export.builders.reference.rounding import constant, effective, working
+from rnn_export.network.dtypes import is_floating
 from rnn_export.network.ops import Activate, Affine, Cast, Merge, ParametricRelu
 
 _PAIRWISE = {

@@ -5,23 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnn_export.network import Weight
-
-HALF = ("float16", "bfloat16")
-"""Dtypes in which Keras' normalisations do not compute: they widen to float32 first."""
-
-
-def numpy_dtype(name: str) -> np.dtype:
-    """Return the dtype of this name, NumPy's or (bfloat16) that of ml_dtypes."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)  # type: ignore[no-any-return]  # ml_dtypes types it as Any
-    return np.dtype(name)
-
-
-def is_floating(name: str) -> bool:
-    """Tell whether the dtype of this name holds fractions."""
-    return name == "bfloat16" or np.dtype(name).kind == "f"
+from rnn_export.network.dtypes import is_floating, numpy_dtype
 
 
 def rounded(values: np.ndarray, name: str) -> np.ndarray:

@@ -6,10 +6,11 @@ from functools import reduce
 
 import numpy as np
 
-from rnn_export.exporters.elements import carrier, number, numpy_dtype
+from rnn_export.exporters.elements import carrier, number
 from rnn_export.exporters.lowering import Lowering, lower
 from rnn_export.exporters.plan import follows
 from rnn_export.network import Call, Spec
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import ApplyMask, CombineMasks, TokenMask, ValueMask
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import reduce
 
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.lowering import Lowering, lower
 from rnn_export.exporters.pairs import concatenated, reduced
 from rnn_export.exporters.plan import Layout, follows
 from rnn_export.network import Call, Spec
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import Concatenate, Merge
 
 _TWO = {"add": "Add", "subtract": "Sub", "multiply": "Mul", "average": "Add"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.lowering import Lowering, lower
 from rnn_export.exporters.plan import follows
 from rnn_export.exporters.terms import Terms
 from rnn_export.network import Call, Spec, Weight
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import BatchNormalization, LayerNormalization
 
 

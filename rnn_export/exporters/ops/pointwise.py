@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from rnn_export.exporters.activations import activate
-from rnn_export.exporters.elements import HALF, carrier, number, numpy_dtype
+from rnn_export.exporters.elements import carrier, number
 from rnn_export.exporters.lowering import Lowering, lower
 from rnn_export.exporters.plan import Layout, follows
 from rnn_export.exporters.terms import Terms
 from rnn_export.network import Call, Spec
+from rnn_export.network.dtypes import HALF, numpy_dtype
 from rnn_export.network.ops import Activate, Affine, Cast, ParametricRelu
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rnn_export.exporters.elements import carrier, number, numpy_dtype
+from rnn_export.exporters.elements import carrier, number
 from rnn_export.exporters.lowering import Lowering, lower
 from rnn_export.exporters.plan import Layout
 from rnn_export.network import Call
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import Pool
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from onnx import TensorProto
 
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
+from rnn_export.network.dtypes import numpy_dtype
 
 _END = 2**63 - 1
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.recurrent.activations import Native
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
 from rnn_export.exporters.stored import Fixed, Joined, Laid, Stored
 from rnn_export.network import Call
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import Cell
 
 

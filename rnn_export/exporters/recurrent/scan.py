@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rnn_export.exporters.activations import activate
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering, named
 from rnn_export.exporters.ops.arrange import flipped
@@ -20,6 +20,7 @@ from rnn_export.exporters.recurrent.masks import Masked
 from rnn_export.exporters.recurrent.tracks import Demand, Track, cell_path, weight_path
 from rnn_export.exporters.tables import Table
 from rnn_export.network import Call
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import Cell, Embedding, Recurrent
 
 

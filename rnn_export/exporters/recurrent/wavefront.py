@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from rnn_export.exporters.elements import carrier, numpy_dtype
+from rnn_export.exporters.elements import carrier
 from rnn_export.exporters.graph import Graph
 from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.recurrent.loops import State, Stream, scan
@@ -23,6 +23,7 @@ from rnn_export.exporters.recurrent.scan import is_folded, looked_up
 from rnn_export.exporters.recurrent.stack import Stack, activated, started
 from rnn_export.exporters.recurrent.tracks import Track, weight_path
 from rnn_export.exporters.stored import Fixed, Laid
+from rnn_export.network.dtypes import numpy_dtype
 
 _END = 2**63 - 1
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from rnn_export.errors import ReadError
 from rnn_export.network import TensorId
+from rnn_export.network.dtypes import HALF, numpy_dtype
 from rnn_export.network.ops import Affine, ApplyMask, Dense, Embedding, TokenMask, ValueMask
 from rnn_export.readers.layers.activations import floats, parse
 from rnn_export.readers.layers.entry import Entry, hand_on
-from rnn_export.readers.policy import HALF, numpy_dtype, policy
+from rnn_export.readers.policy import policy
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Structure, Value
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rnn_export.errors import ReadError
+from rnn_export.network.dtypes import HALF
 from rnn_export.network.ops import BatchNormalization, LayerNormalization
 from rnn_export.readers.layers.activations import floats
 from rnn_export.readers.layers.entry import Entry, hand_on
-from rnn_export.readers.policy import HALF
 from rnn_export.readers.use import Use
 from rnn_export.readers.values import Value
 

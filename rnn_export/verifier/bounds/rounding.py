@@ -7,8 +7,9 @@ from functools import reduce, singledispatch
 
 import numpy as np
 
-from rnn_export.builders.reference.rounding import HALF, effective, is_floating
+from rnn_export.builders.reference.rounding import effective
 from rnn_export.network import Call, Weight
+from rnn_export.network.dtypes import HALF, is_floating
 from rnn_export.network.ops import (
     Activate,
     Affine,

@@ -6,16 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rnn_export.network.dtypes import numpy_dtype
+
 Rounding = Callable[[np.ndarray], np.ndarray]
 
 
 def _through(name: str) -> Rounding:
     def rounded(values: np.ndarray) -> np.ndarray:
-        import ml_dtypes
-
-        kind = np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)
         with np.errstate(over="ignore"):
-            return values.astype(np.float32).astype(kind).astype(np.float64)
+            return values.astype(np.float32).astype(numpy_dtype(name)).astype(np.float64)
 
     return rounded
 

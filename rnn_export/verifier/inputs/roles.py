@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_export.builders.reference.rounding import is_floating
 from rnn_export.network import Network, Port, TensorId
+from rnn_export.network.dtypes import is_floating
 from rnn_export.network.ops import (
     Cast,
     Concatenate,

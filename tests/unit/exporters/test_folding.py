@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from rnn_export.builders import reference
 from rnn_export.errors import ExportError
 from rnn_export.exporters import export
-from rnn_export.exporters.elements import numpy_dtype
 from rnn_export.exporters.recurrent import folding, stacking
 from rnn_export.exporters.tables import Table
 from rnn_export.exporters.taps import tap
 from rnn_export.exporters.writing import tables_of
 from rnn_export.network import ArrayWeight, Call, Draft, Network, Source, TensorId, activation
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.network.ops import Activate, Concatenate, Embedding, Recurrent, TokenMask, ValueMask
 from rnn_export.network.streaming import streaming
 from tests.unit.exporters.exact import Drawn, cell, exact, feeds, halves, run

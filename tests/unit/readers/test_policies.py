@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from rnn_export.builders import reference
-from rnn_export.builders.reference.rounding import numpy_dtype
 from rnn_export.errors import ReadError
 from rnn_export.network import Network
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.readers import read
 from tests.property.keras_comparing import quietly
 

@@ -71,7 +71,7 @@ def test_an_empty_input_is_no_pass_with_taps_either(sizes: dict[str, int], taps:
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
 def test_coarser_arithmetic_is_a_verdict_of_its_own_and_states_its_bits(precision: str) -> None:
-    from rnn_export.builders.reference.rounding import numpy_dtype
+    from rnn_export.network.dtypes import numpy_dtype
 
     kind = numpy_dtype(precision)
     net = network((32,), features=16, emits=("sequence",), seed=2)

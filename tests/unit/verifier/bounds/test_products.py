@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnn_export.builders.reference.rounding import numpy_dtype
+from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.verifier.bounds import products
 from rnn_export.verifier.bounds.chance import WALK, exceeded
 from rnn_export.verifier.bounds.precision import UNITS, arithmetic
