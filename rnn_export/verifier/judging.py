@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf, log2, sqrt
 
 import numpy as np
 
 from rnn_export.errors import NetworkError
 from rnn_export.network import Network
 from rnn_export.verifier.bounds.precision import UNITS
-from rnn_export.verifier.bounds.products import SIGMAS
 from rnn_export.verifier.comparing import Comparison, Where
 from rnn_export.verifier.confirming import confirmed
 from rnn_export.verifier.diagnosis import Diagnosis, diagnose, suspected
@@ -19,6 +17,7 @@ from rnn_export.verifier.habits import HABITS
 from rnn_export.verifier.observation import Observation
 from rnn_export.verifier.regression import Suspect, regress
 from rnn_export.verifier.shapes import unfit
+from rnn_export.verifier.summary import beyond, summarize
 from rnn_export.verifier.trail import Shown, Trail, Tread
 from rnn_export.verifier.verdicts import Outcome, Verdict
 from rnn_export.verifier.walk import walk
@@ -74,7 +73,7 @@ def _judged(network: Network, observation: Observation, checks: Checks) -> Verdi
         # No steps leave an initial state as it was; all else compares nothing.
         failed = next((found for found in walked.comparisons if found.failed), None)
         if failed is not None:
-            return _fail(_beyond(failed))
+            return _fail(beyond(failed))
         return Verdict(Outcome.UNVERIFIABLE, "an empty input compares nothing")
     return _conclude(network, observation, walked, checks)
 
@@ -119,7 +118,7 @@ def _conclude(
     network: Network, observation: Observation, walked: _Walked, checks: Checks
 ) -> Verdict:
     trail = walked.trail
-    summary = _summary(network, walked)
+    summary = summarize(network, walked.comparisons, trail.time)
     failed = next((found for found in walked.comparisons if found.failed), None)
     if failed is not None:
         return _failed(network, observation, walked, failed, summary, checks)
@@ -164,7 +163,7 @@ def _failed(
     verdict = replace(
         summary,
         outcome=Outcome.FAIL,
-        reason=failed.reason or _beyond(failed),
+        reason=failed.reason or beyond(failed),
         model="rigorous" if failed.rigorous else failed.model,
         where=failed.where,
     )
@@ -225,7 +224,7 @@ def known_difference(network: Network, observation: Observation, shown: Shown) -
         if other is not None:
             trail = walk(network, observation.feeds, other)
             if not any(found.failed for found in trail.comparisons):
-                summary = _summary(network, _Walked(other, trail))
+                summary = summarize(network, trail.comparisons, trail.time)
                 # A wider envelope says nothing of the arithmetic.
                 bits = summary.effective_bits if other.envelope is shown.envelope else None
                 return replace(summary, reason=habit.reason, effective_bits=bits)
@@ -247,64 +246,6 @@ def _suspected(tread: Tread, suspect: Suspect, summary: Verdict) -> Verdict:
         where=Where(suspect.path, unit=suspect.column),
         diagnosis=name,
     )
-
-
-def _summary(network: Network, walked: _Walked) -> Verdict:
-    """Return a PASS with the figures of all comparisons."""
-    compared = [found for found in walked.comparisons if found.elements]
-    steps = [found.steps for found in walked.comparisons if found.steps is not None]
-    if not compared:
-        return Verdict(Outcome.PASS, verified_steps=min(steps, default=None))
-    worst = max(compared, key=lambda found: found.ratio)
-    return Verdict(
-        Outcome.PASS,
-        model=_model(compared),
-        max_ratio=worst.ratio,
-        max_abs_error=max(found.error for found in compared),
-        effective_bits=effective_bits(network, compared),
-        verified_steps=min(steps) if steps else walked.trail.time,
-        where=worst.where,
-        compared=tuple((found.subject, found.ratio) for found in compared),
-    )
-
-
-def _model(compared: Iterable[Comparison]) -> str:
-    """Return the weakest grounds that the verdict stands on."""
-    used = {found.model for found in compared}
-    return next(model for model in ("global", "probabilistic", "exact") if model in used)
-
-
-def _beyond(found: Comparison) -> str:
-    """Return a failed comparison in words."""
-    place = found.where
-    parts = [
-        f"{name} {value}"
-        for name, value in (("step", place.step), ("unit", place.unit), ("row", place.row))
-        if value is not None
-    ]
-    at = f" at {', '.join(parts)}" if parts else ""
-    if found.model == "exact":
-        return f"{found.subject} should be equal to what it is made of, and differs{at}"
-    times = f"{found.ratio:.3g} times" if np.isfinite(found.ratio) else "not comparably near"
-    return f"{found.subject} lies outside its bound{at} ({found.beyond} elements, at most {times} the bound)"
-
-
-def effective_bits(network: Network, compared: Iterable[Comparison]) -> float | None:
-    """Return the bits of arithmetic that the errors show: -log2(u rms(error) / rms(predicted deviation)).
-
-    Local comparisons count where there are any: in them alone errors do not pile up.
-    """
-    for model in ("probabilistic", "global"):
-        chosen = [found for found in compared if found.model == model and found.squares[1] > 0]
-        error = sum(found.squares[0] for found in chosen)
-        bound = sum(found.squares[1] for found in chosen)
-        if chosen and 0 < error < inf and 0 < bound < inf:
-            dtypes = [call.dtype for call in network.recurrent()] or [
-                call.dtype for call in network.calls
-            ]
-            unit = max(UNITS.get(dtype, UNITS["float32"]) for dtype in dtypes)
-            return -log2(unit) - log2(sqrt(error) / (sqrt(bound) / SIGMAS))
-    return None
 
 
 def same_bits(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
