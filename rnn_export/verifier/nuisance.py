@@ -11,7 +11,7 @@ import numpy as np
 
 from rnn_export.verifier.bounds import products
 from rnn_export.verifier.bounds.envelope import SELECTIONS
-from rnn_export.verifier.tapped import Case
+from rnn_export.verifier.steps import Case
 
 ROUNDED_CONSTANTS = frozenset(
     {"selu", "elu", "celu", "leaky_relu", "hard_sigmoid", "hard_silu", "gelu", "squareplus", "relu"}

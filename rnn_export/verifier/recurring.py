@@ -17,7 +17,7 @@ from rnn_export.verifier.comparing import Comparison
 from rnn_export.verifier.estimate import Estimate, noisy
 from rnn_export.verifier.observation import CellReading
 from rnn_export.verifier.order import Order, emit
-from rnn_export.verifier.tapped import Case
+from rnn_export.verifier.steps import Case, fits, states_start
 from rnn_export.verifier.trail import Shown, Trail, Tread
 
 
@@ -76,7 +76,7 @@ class Recurring:
             readings = [
                 reading
                 for reading in self._candidates(path, call, x, order)
-                if tapped.fits(reading, affine.kernel) and not _among(reading, used)
+                if fits(reading, affine.kernel) and not _among(reading, used)
             ]
             if not readings:
                 return None
@@ -157,7 +157,7 @@ class Recurring:
     ) -> tuple[Estimate, ...]:
         """Return the call's outputs from the states read: a selection of them."""
         known = [tapped.states(tread.case, tread.steps) for tread in treads]
-        starts = [tapped.states_start(tread.case) for tread in treads]
+        starts = [states_start(tread.case) for tread in treads]
         shown = partial(emit, op, order=order, leading_state=self._shown.leading_state)
         values = shown([item.value for item in known], starts)
         if self._shown.last_step is not None and self._shown.last_step[0] == call.path:

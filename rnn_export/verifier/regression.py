@@ -19,7 +19,7 @@ import numpy as np
 from rnn_export.verifier.bounds.cell import Affine, Local, slopes
 from rnn_export.verifier.bounds.products import SIGMAS, rows
 from rnn_export.verifier.nuisance import floors, without_constants, without_curve
-from rnn_export.verifier.tapped import Case, Steps
+from rnn_export.verifier.steps import Case, Steps
 
 SPEAKS = 7.0
 """|t| from which a weight is named: chance alone gets there once in 10^11."""

@@ -12,7 +12,7 @@ from rnn_export.verifier.bounds.cell import Local
 from rnn_export.verifier.bounds.envelope import Envelope
 from rnn_export.verifier.comparing import Comparison
 from rnn_export.verifier.observation import CellReading
-from rnn_export.verifier.tapped import Case, Steps
+from rnn_export.verifier.steps import Case, Steps
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_export.verifier.diagnosis.formats import FORMATS, STORED
 from rnn_export.verifier.diagnosis.hypothesis import Hypothesis, Subject, Trial
-from rnn_export.verifier.tapped import Steps
+from rnn_export.verifier.steps import Steps
 
 
 def arithmetics(subject: Subject) -> Iterator[Hypothesis]:

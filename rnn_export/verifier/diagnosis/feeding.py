@@ -13,7 +13,8 @@ from rnn_export.network.ops import Embedding
 from rnn_export.verifier.comparing import ratios
 from rnn_export.verifier.diagnosis.orders import masked_so, other_masks
 from rnn_export.verifier.recurring import cell_paths
-from rnn_export.verifier.tapped import Case, check, forward
+from rnn_export.verifier.steps import Case, forward
+from rnn_export.verifier.tapped import check
 from rnn_export.verifier.trail import Trail, Tread
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rnn_export.verifier.bounds.cell import Affine, Local
 from rnn_export.verifier.bounds.products import rows
 from rnn_export.verifier.comparing import ratios
-from rnn_export.verifier.tapped import Case, Steps
+from rnn_export.verifier.steps import Case, Steps
 
 FEW = (24, 256)
 """Samples on which a hypothesis is tried first: most fall at once, and most of the rest soon after."""

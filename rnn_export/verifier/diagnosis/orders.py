@@ -12,7 +12,8 @@ from rnn_export.verifier.comparing import ratios
 from rnn_export.verifier.diagnosis.hypothesis import Hypothesis, Subject, Trial
 from rnn_export.verifier.estimate import Estimate
 from rnn_export.verifier.order import Order
-from rnn_export.verifier.tapped import Case, Steps, check, taken
+from rnn_export.verifier.steps import Case, Steps, taken
+from rnn_export.verifier.tapped import check
 
 
 def order_hypotheses(subject: Subject) -> Iterator[Hypothesis]:
