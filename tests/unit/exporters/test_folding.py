@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from unittest.mock import patch
@@ -160,7 +160,7 @@ def test_the_table_is_the_same_in_whatever_pieces_it_is_made() -> None:
     kernel = ArrayWeight(random.standard_normal((5, 300)).astype(np.float32))
 
     class Blocks(ArrayWeight):
-        def blocks(self):  # type: ignore[no-untyped-def]
+        def blocks(self) -> Iterator[np.ndarray]:
             for start in range(0, 700, 90):
                 yield rows[start : start + 90]
 
