@@ -89,14 +89,8 @@ def _storing(folder: Path, kills: int, random: Random) -> int:
         seen[_state(out / "turns")] += 1
         seen["interrupted"] += any(path.name.endswith(STAGED) for path in out.iterdir())
     _store(network, out, kills)
-    left = _left(out)
-    print(
-        f"storing: {kills} kills, {seen['interrupted']} of them in the midst of an artifact; whole afterwards "
-        f"{seen['whole']}, missing {seen['missing']}, damaged {seen['damaged']}; "
-        f"left over after the next build: {len(left)}",
-        flush=True,
-    )
-    return seen["missing"] + seen["damaged"] + len(left)
+    told = f"storing: {kills} kills, {seen['interrupted']} of them in the midst of an artifact; whole afterwards"
+    return _counted(told, seen, _left(out))
 
 
 def _store(network: Network, out: Path, turn: int) -> None:
@@ -131,13 +125,8 @@ def _building(folder: Path, kills: int, random: Random) -> int:
         seen[_state(out / "turns")] += 1
     subprocess.run([*command, "--jobs", "1"], check=True, cwd=ROOT, capture_output=True)
     seen[_state(out / "turns")] += 1
-    left = _left(out)
-    print(
-        f"build: {kills} kills within {usual:.0f} s; whole afterwards, and after the build that followed, "
-        f"{seen['whole']}, missing {seen['missing']}, damaged {seen['damaged']}; left over: {len(left)}",
-        flush=True,
-    )
-    return seen["missing"] + seen["damaged"] + len(left)
+    told = f"build: {kills} kills within {usual:.0f} s; whole afterwards, and after the build that followed,"
+    return _counted(told, seen, _left(out))
 
 
 def _filling(folder: Path, disks: int) -> int:
@@ -166,10 +155,18 @@ def _filling(folder: Path, disks: int) -> int:
         left = _left(out)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-    print(
+    told = (
         f"disk: {disks} stores with less and less room, one read-only: {seen['stored']} stored, "
-        f"{seen['refused']} refused by name; whole afterwards {seen['whole']}, missing {seen['missing']}, "
-        f"damaged {seen['damaged']}; left over: {len(left)}",
+        f"{seen['refused']} refused by name; whole afterwards"
+    )
+    return _counted(told, seen, left)
+
+
+def _counted(told: str, seen: Counter[str], left: list[str]) -> int:
+    """Print what became of the artifacts, and what is left beside them; return how many are not as they should be."""
+    print(
+        f"{told} {seen['whole']}, missing {seen['missing']}, damaged {seen['damaged']}; "
+        f"left over: {len(left)}",
         flush=True,
     )
     return seen["missing"] + seen["damaged"] + len(left)
