@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rnn_export.exporters import FORMS
 from rnn_export.runtimes import Connection, connect
-from tests.property.judged_models import FOLDED, tried
+from tests.property.judged_models import FOLDED, Tried, tried
 from tests.property.keras_models import JUDGED, LOOKED_UP, Inputs, Recipe, Step
 
 MODELS = {"ci": 100, "nightly": 2000}.get(os.environ.get("RNN_EXPORT_PROFILE", ""), 10)
@@ -28,9 +28,11 @@ def onnxruntime() -> Iterator[Connection]:
         yield connection
 
 
-def check(recipe: Recipe, connection: Connection, forms: tuple[str, ...] = FORMS) -> None:
-    for found in tried(recipe, connection, forms):
-        assert not found.wrong, f"{found.form}: {found.word} {found.reason}"
+def check(recipe: Recipe, connection: Connection, forms: tuple[str, ...] = FORMS) -> list[Tried]:
+    found = list(tried(recipe, connection, forms))
+    for item in found:
+        assert not item.wrong, f"{item.form}: {item.word} {item.reason}"
+    return found
 
 
 @pytest.mark.slow
@@ -50,8 +52,7 @@ def test_every_file_computes_what_keras_computes(
 def test_every_folded_file_computes_what_keras_computes(
     onnxruntime: Connection, recipe: Recipe, form: str
 ) -> None:
-    for found in tried(recipe, onnxruntime, (form,)):
-        assert not found.wrong, f"{found.form}: {found.word} {found.reason}"
+    for found in check(recipe, onnxruntime, (form,)):
         event(f"{found.form}: {found.word}")
 
 
