@@ -111,10 +111,7 @@ class Local:
 
     def overflows(self, dtype: str) -> np.ndarray | None:
         """Return where a sum, or the activation, may leave the range of ``dtype`` on its way; None for nowhere."""
-        size = products.total(
-            [(np.abs(x), np.abs(w)) for x, w in self._terms],
-            None if self._bias is None else np.abs(self._bias),
-        ).reshape(self.z.shape)
+        size = products.size(self._terms, self._bias).reshape(self.z.shape)
         beyond = ~(size < LARGEST[dtype] * (1 - 2.0**-6))
         within = overflows(self.affine.activation, self.z, LARGEST[dtype])
         beyond = beyond if within is None else beyond | within

@@ -32,6 +32,11 @@ def total(terms: Sequence[Term], bias: np.ndarray | None) -> np.ndarray:
     return made if bias is None else np.asarray(made + bias)
 
 
+def size(terms: Sequence[Term], bias: np.ndarray | None) -> np.ndarray:
+    """Return |x||W| + |h||R| + |b|, (n, units): no partial sum, in whatever order, is larger."""
+    return total([(np.abs(x), np.abs(w)) for x, w in terms], None if bias is None else np.abs(bias))
+
+
 def deviation(
     terms: Sequence[Term], bias: np.ndarray | None, z: np.ndarray, arithmetic: Arithmetic
 ) -> np.ndarray:
@@ -56,11 +61,10 @@ def deviation(
 def rigorous(terms: Sequence[Term], bias: np.ndarray | None, arithmetic: Arithmetic) -> np.ndarray:
     """Return gamma_n S + n floor, (n, units): no order of summation, fused or not, errs by more.
 
-    S = |x||W| + |h||R| + |b|; infinite where n u >= 1.
+    S is their `size`; infinite where n u >= 1.
     """
     n = sum(w.shape[0] for _, w in terms) + 2
-    size = total([(np.abs(x), np.abs(w)) for x, w in terms], None if bias is None else np.abs(bias))
-    return np.asarray(gamma(n, arithmetic) * size + n * arithmetic.floor)
+    return np.asarray(gamma(n, arithmetic) * size(terms, bias) + n * arithmetic.floor)
 
 
 def gamma(n: int, arithmetic: Arithmetic) -> float:
