@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 
 from rnn_export.builders.reference.rounding import rounded
-from rnn_export.network import Network
+from rnn_export.network import Network, op_weights
 from rnn_export.network.activations import SELU_SCALE
 from rnn_export.network.dtypes import HALF
 from rnn_export.network.ops import BatchNormalization, LayerNormalization, Recurrent
@@ -95,9 +95,9 @@ def check_weights(
     known: set[str] = set()
     doubtful: list[_Doubt] = []
     for name, held in [*_matrices(stored, sought), *_bias_sums(stored)]:
-        right, near = _compared(name, held, sought, sizes)
         if any(_same(held, item.values) for item in uniform):
             continue
+        right, near = _compared(name, held, sought, sizes)
         exact |= right
         known |= {name} if right else set()
         doubtful += near
@@ -160,8 +160,6 @@ def _sought(network: Network) -> Iterator[_Sought]:
             for cell in call.op.cells:
                 if cell.activation.name == "selu":
                     scales[cell.recurrent_kernel.digest] = np.float32(SELU_SCALE)
-        from rnn_export.network import op_weights
-
         for path, weight in op_weights(call.op, call.layer):
             if (path, id(weight)) in seen:
                 continue
