@@ -1,4 +1,4 @@
-"""What the operating system says against writing somewhere, and what to do about it."""
+"""What stands against writing somewhere: the operating system, with what to do about it, or a model that is there."""
 
 from __future__ import annotations
 
