@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_export.builders import stacked
+from rnn_export.errors import RnnExportError
 from rnn_export.exporters import FORMS
 from rnn_export.network import Network
 from rnn_export.workflows.benchmarks.asked import Asked
@@ -180,4 +181,7 @@ def _line(row: Row) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RnnExportError as error:
+        sys.exit(str(error))

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnn_export.builders import stacked
+from rnn_export.errors import RnnExportError
 from rnn_export.exporters import FORMS
 from rnn_export.network import Network
 from rnn_export.reports.documents import document
@@ -139,4 +141,7 @@ def _read(file: Path) -> dict[str, Benchmark]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RnnExportError as error:
+        sys.exit(str(error))
