@@ -13,7 +13,7 @@ from rnn_export.verifier.bounds.precision import UNITS
 from rnn_export.verifier.comparing import Comparison, Where
 from rnn_export.verifier.confirming import confirmed
 from rnn_export.verifier.diagnosis import Diagnosis, diagnose, suspected
-from rnn_export.verifier.habits import HABITS
+from rnn_export.verifier.habits import taken
 from rnn_export.verifier.observation import Observation
 from rnn_export.verifier.regression import Suspect, regress
 from rnn_export.verifier.shapes import unfit
@@ -218,16 +218,15 @@ def _only_coarser(network: Network, observation: Observation, walked: _Walked, s
 
 
 def known_difference(network: Network, observation: Observation, shown: Shown) -> Verdict | None:
-    """Return the verdict under a known habit of the runtime, if that explains all; else None."""
-    for habit in HABITS:
-        other = habit.taken(network, observation.facts.runtime.partition("@")[0], shown)
-        if other is not None:
-            trail = walk(network, observation.feeds, other)
-            if not any(found.failed for found in trail.comparisons):
-                summary = summarize(network, trail.comparisons, trail.time)
-                # A wider envelope says nothing of the arithmetic.
-                bits = summary.effective_bits if other.envelope is shown.envelope else None
-                return replace(summary, reason=habit.reason, effective_bits=bits)
+    """Return the verdict under known habits of the runtime, if they explain all; else None."""
+    runtime = observation.facts.runtime.partition("@")[0]
+    for reason, other in taken(network, runtime, shown):
+        trail = walk(network, observation.feeds, other)
+        if not any(found.failed for found in trail.comparisons):
+            summary = summarize(network, trail.comparisons, trail.time)
+            # A wider envelope says nothing of the arithmetic.
+            bits = summary.effective_bits if other.envelope is shown.envelope else None
+            return replace(summary, reason=reason, effective_bits=bits)
     return None
 
 

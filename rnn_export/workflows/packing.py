@@ -59,6 +59,7 @@ def unpacked(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Obs
             tuple(map(tuple, envelope["measured"])),
             envelope["stored"],
             tuple(map(tuple, envelope.get("sums", ()))),
+            tuple(envelope.get("carried", ())),
         ),
         None if static is None else _static(static),
         header["seed"],

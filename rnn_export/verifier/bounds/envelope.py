@@ -31,9 +31,8 @@ SELECTIONS = frozenset(
 CLIPPED = frozenset({"hard_sigmoid", "sparse_sigmoid"})
 """Activations that clip what they make to 0 and 1, and then are off by nothing."""
 
-PRODUCTS = frozenset({"silu", "gelu", "mish", "hard_silu", "tanh_shrink", "squareplus"})
-"""Activations made of z and something that saturates: an error of the latter is carried by z. Keras adds a root as
-large as z in squareplus, which below 0 is a difference."""
+PRODUCTS = frozenset({"silu", "gelu", "mish", "hard_silu", "tanh_shrink"})
+"""Activations made of z and something that saturates: an error of the latter is carried by z."""
 
 RELATIVE, ABSOLUTE = 6.0, 3.0
 """A = u (6 |m| + 3): the default. Seen (max error in u): NumPy 1.0, onnxruntime RNN 3.0, TensorFlow 5.8."""
@@ -49,11 +48,13 @@ class Envelope:
             the arithmetic; 0 where it is not.
         sums: (features, units, part) of every size of cell that a probe has measured: its sums err by this
             part of the modelled deviation.
+        carried: names of further activations whose error is carried by z, as it is in PRODUCTS.
     """
 
     measured: tuple[tuple[str, float, float], ...] = ()
     stored: float = 0.0
     sums: tuple[tuple[int, int, float], ...] = ()
+    carried: tuple[str, ...] = ()
 
     def part(self, shape: tuple[int, ...]) -> float:
         """Return the part of the modelled deviation of z that a cell with a kernel of ``shape`` errs by."""
@@ -85,7 +86,7 @@ class Envelope:
         """
         relative, absolute = self.factors(activation)
         size = np.abs(value)
-        if activation.name in PRODUCTS:
+        if activation.name in PRODUCTS or activation.name in self.carried:
             size = np.maximum(size, np.abs(z))
         if activation.name == "softmax":
             relative += np.sqrt(z.shape[-1])
