@@ -131,24 +131,31 @@ def _conclude(
             where=Where(fault.layer),
             model="exact",
         )
-    if summary.verified_steps == 0:
-        return replace(
-            summary,
-            outcome=Outcome.UNVERIFIABLE,
-            reason="rounding errors grow past what can be told from a fault before the first step that is shown",
-        )
-    if not any(found.elements for found in walked.comparisons):
-        return replace(summary, outcome=Outcome.UNVERIFIABLE, reason="nothing was compared")
+    blank = _blank(summary, walked.comparisons)
+    if blank:
+        return replace(summary, outcome=Outcome.UNVERIFIABLE, reason=blank)
     if checks.regression:
         for tread in trail.treads:
             suspect = _leaning(tread)
             if suspect is not None:
                 return _suspected(tread, suspect, summary)
+    idle = _idle(trail)
+    return replace(summary, outcome=Outcome.UNVERIFIABLE, reason=idle) if idle else summary
+
+
+def _blank(summary: Verdict, comparisons: list[Comparison]) -> str:
+    """Return why comparisons that all agree tell nothing; "" where they tell something."""
+    if summary.verified_steps == 0:
+        return "rounding errors grow past what can be told from a fault before the first step that is shown"
+    return "" if any(found.elements for found in comparisons) else "nothing was compared"
+
+
+def _idle(trail: Trail) -> str:
+    """Return which recurrent kernels the inputs do not exercise; "" where they exercise all."""
     idle = [path for path, met in trail.exercised.items() if not met]
-    if idle:
-        reason = f"the inputs do not exercise the recurrent kernel of {', '.join(idle)}: every state before is 0"
-        return replace(summary, outcome=Outcome.UNVERIFIABLE, reason=reason)
-    return summary
+    if not idle:
+        return ""
+    return f"the inputs do not exercise the recurrent kernel of {', '.join(idle)}: every state before is 0"
 
 
 def _failed(
@@ -169,7 +176,7 @@ def _failed(
     )
     known = known_difference(network, observation, walked.shown)
     if known is not None:
-        return replace(known, outcome=Outcome.KNOWN_DIFFERENCE)
+        return known
     diagnosis = Diagnosis()
     if checks.diagnosis:
         diagnosis = diagnose(network, observation.feeds, walked.shown, walked.trail, failed)
@@ -226,7 +233,9 @@ def known_difference(network: Network, observation: Observation, shown: Shown) -
             summary = summarize(network, trail.comparisons, trail.time)
             # A wider envelope says nothing of the arithmetic.
             bits = summary.effective_bits if other.envelope is shown.envelope else None
-            return replace(summary, reason=reason, effective_bits=bits)
+            unsaid = _blank(summary, trail.comparisons) or _idle(trail)
+            outcome = Outcome.UNVERIFIABLE if unsaid else Outcome.KNOWN_DIFFERENCE
+            return replace(summary, outcome=outcome, reason=unsaid or reason, effective_bits=bits)
     return None
 
 

@@ -77,6 +77,17 @@ def test_float64_gelu_is_a_known_difference_on_tensorflow_alone() -> None:
         )
 
 
+def test_a_known_difference_that_tells_nothing_of_the_recurrent_kernel_is_no_agreement() -> None:
+    net = wide("gelu")
+    seen = observed(net, "keras:tensorflow")
+    first = replace(
+        seen, feeds={"x": seen.feeds["x"][:, :1]}, shipped={"rnn": seen.shipped["rnn"][:, :1]}
+    )
+    verdict = judge(net, first)
+    assert verdict.outcome == Outcome.UNVERIFIABLE
+    assert "do not exercise the recurrent kernel" in verdict.reason
+
+
 def test_a_fault_is_not_excused_by_a_habit() -> None:
     net = wide("gelu")
     verdict = judge(net, observed(net, "keras:tensorflow", factor=1 + 1e-3))
