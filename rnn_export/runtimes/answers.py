@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from rnn_export.errors import RnnExportError, RuntimeUnavailable
-from rnn_export.runtimes.callers import Callers
+from rnn_export.runtimes.callers import open_shared
 from rnn_export.runtimes.contract import (
     Available,
     KerasFile,
@@ -103,8 +103,7 @@ class Answers:
         if isinstance(model, (OnnxFile, KerasFile)) and not model.path.is_file():
             # Each product has other words for it, and some of them are about formats.
             raise Refused(f"runtime {self._name}", expected="a file", got=f"none at {model.path}")
-        sessions = [runtime.open(model, options) for _ in range(options.callers)]
-        session = sessions[0] if len(sessions) == 1 else Callers(sessions)
+        session = open_shared(runtime, model, options)
         self._opened += 1
         self._sessions[self._opened] = session
         slots = {"inputs": _plain(session.inputs), "outputs": _plain(session.outputs)}

@@ -9,12 +9,14 @@ Source: https://onnxruntime.ai/docs/api/python/api_summary.html
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rnn_export.runtimes import feeds as inputs_check
 from rnn_export.runtimes import onnxruntime_values as values
+from rnn_export.runtimes.callers import Started, Threaded
 from rnn_export.runtimes.contract import (
     Available,
     Feeds,
@@ -28,6 +30,7 @@ from rnn_export.runtimes.contract import (
     Unavailable,
 )
 from rnn_export.runtimes.failures import Refused
+from rnn_export.runtimes.onnxruntime_started import AFFINITIES, OnnxRuntimeStarted, affinities
 from rnn_export.runtimes.placement import summarise
 
 CPU = "CPUExecutionProvider"
@@ -71,6 +74,9 @@ class OnnxRuntime:
         return Available(product.__version__, details)
 
     def open(self, model: Model, options: Options) -> Session:
+        return self._open(model, options)
+
+    def _open(self, model: Model, options: Options) -> OnnxRuntimeSession:
         if not isinstance(model, OnnxFile):
             raise TypeError(f"expected an OnnxFile, got {model!r}")
         product = importlib.import_module("onnxruntime")
@@ -84,6 +90,14 @@ class OnnxRuntime:
                 got=", ".join(session.get_providers()),
             )
         return OnnxRuntimeSession(self.name, product.__version__, session, options, self.provider)
+
+    def open_started(self, model: Model, options: Options, place: int) -> Started:
+        extra = dict(options.extra)
+        if hasattr(os, "sched_getaffinity"):
+            extra = {AFFINITIES: affinities(options.threads, place), **extra}
+        # One thread more than for `open`: the caller is one of the pool.
+        opened = self._open(model, replace(options, threads=options.threads + 1, extra=extra))
+        return opened.started()
 
     def _providers(self, options: Options) -> list[tuple[str, dict[str, str]]]:
         if self.provider == CPU:
@@ -120,6 +134,12 @@ class OnnxRuntimeSession:
     def run(self, feeds: Feeds) -> Results:
         inputs_check.check(self._name, self.inputs, feeds)
         return values.run(self._session, self.outputs, feeds)
+
+    def started(self) -> Started:
+        """Return the same as a session that is started and waited for; this one is not used any more."""
+        if "bfloat16" in {slot.dtype for slot in (*self.inputs, *self.outputs)}:
+            return Threaded(self)
+        return OnnxRuntimeStarted(self._session, self.outputs)
 
     def close(self) -> None:
         self._session = None

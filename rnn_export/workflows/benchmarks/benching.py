@@ -23,7 +23,14 @@ from rnn_export.workflows.benchmarks.contenders import Contender, Fed, Gathering
 from rnn_export.workflows.benchmarks.figures import paired_ratio, spread
 from rnn_export.workflows.benchmarks.machine import Machine, describe_machine
 from rnn_export.workflows.benchmarks.result import Benchmark, Entry, Floor, Point
-from rnn_export.workflows.benchmarks.rounds import Round, calmest, fair_share, rounds
+from rnn_export.workflows.benchmarks.rounds import (
+    PAUSE,
+    SPINNING,
+    Round,
+    calmest,
+    fair_share,
+    rounds,
+)
 from rnn_export.workflows.benchmarks.work import Work, work
 from rnn_export.workflows.examples import example
 from rnn_export.workflows.shapes import in_words, shape_of
@@ -112,6 +119,7 @@ def _point(gathering: Gathering, batch: int, time: int) -> Point:
         fair_share(asked.threads),
         slice_seconds=asked.slice_seconds,
         patience=asked.patience,
+        pause=PAUSE if asked.threads == 1 else SPINNING,
         tell=lambda done, of: asked.tell(f"batch {batch}, time {time}: {done} of {of} rounds"),
     )
     counted = calmest(found, asked.rounds)

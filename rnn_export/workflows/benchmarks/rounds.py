@@ -15,7 +15,10 @@ SLICE = 0.03
 """Seconds that one contender is timed for in one round, at the least one run."""
 
 PAUSE = 0.004
-"""Seconds before each timing, in which the threads of the contender before go to sleep."""
+"""Seconds before each timing, in which the contender before comes to rest."""
+
+SPINNING = 0.05
+"""The same with several threads: onnxruntime's spin up to 0.033 s after a run, on a core the next one needs."""
 
 PATIENCE = 3
 """Rounds for each one that is wanted, at the most, where the machine is not calm."""
@@ -57,6 +60,7 @@ def rounds(
     *,
     slice_seconds: float = SLICE,
     patience: int = PATIENCE,
+    pause: float = PAUSE,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[Round, ...]:
     """Time every contender in turns, every other round from the last to the first, until enough rounds were calm.
@@ -67,16 +71,20 @@ def rounds(
         share: of the machine that others may take in a calm round.
         slice_seconds: how long each is timed in each round.
         patience: how many rounds for each calm one that is wanted are the most.
+        pause: seconds before each timing.
         tell: called after each round with how many calm ones are done, and of how many.
     """
-    repeats = {name: _repeats(timed, slice_seconds) for name, timed in contenders.items()}
+    repeats = {}
+    for name, timed in contenders.items():
+        time.sleep(pause)
+        repeats[name] = _repeats(timed, slice_seconds)
     found: list[Round] = []
     for number in range(patience * count):
         names = list(contenders) if number % 2 == 0 else list(contenders)[::-1]
         before = _Usage.now()
         runs = {}
         for name in names:
-            time.sleep(PAUSE)
+            time.sleep(pause)
             # The first run finds the caches full of the contender before.
             runs[name] = contenders[name].measure(repeats=repeats[name], warmup=1)
         seconds = {name: statistics.median(runs[name]) for name in contenders}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rnn_export.runtimes import Refused
-from rnn_export.runtimes.callers import Callers
+from rnn_export.runtimes.callers import Callers, Threaded
 from rnn_export.runtimes.contract import Feeds, Results, RunFacts, Slot
 
 SECONDS = 20.0
@@ -38,6 +38,10 @@ class Rows:
         self.closed = True
 
 
+def shared(*sessions: Rows) -> Callers:
+    return Callers(sessions[0], [Threaded(each) for each in sessions[1:]])
+
+
 def feeds(rows: int, others: int | None = None) -> dict[str, np.ndarray]:
     x = np.arange(2 * rows, dtype=np.float32).reshape(rows, 2)
     return {"x": x, "y": np.arange(rows if others is None else others, dtype=np.float32) / 8}
@@ -49,7 +53,7 @@ def feeds(rows: int, others: int | None = None) -> dict[str, np.ndarray]:
 )
 def test_rows_are_shared_out_in_order(rows: int, given: list[int]) -> None:
     sessions = [Rows(), Rows(), Rows()]
-    whole = Callers(sessions)
+    whole = shared(*sessions)
     results = whole.run(feeds(rows))
     np.testing.assert_array_equal(results["z"], Rows().run(feeds(rows))["z"])
     assert [sum(each.given) for each in sessions] == given
@@ -59,20 +63,20 @@ def test_rows_are_shared_out_in_order(rows: int, given: list[int]) -> None:
 
 def test_all_run_at_the_same_time() -> None:
     meeting = threading.Barrier(3)
-    whole = Callers([Rows(during=lambda: meeting.wait(SECONDS)) for _ in range(3)])
+    whole = shared(*(Rows(during=lambda: meeting.wait(SECONDS)) for _ in range(3)))
     assert len(whole.run(feeds(5))["z"]) == 5
     whole.close()
 
 
 def test_inputs_of_different_numbers_of_rows_are_refused() -> None:
-    whole = Callers([Rows(), Rows()])
+    whole = shared(Rows(), Rows())
     with pytest.raises(Refused, match="runtime rows: input 'y': expected shape"):
         whole.run(feeds(4, 3))
     whole.close()
 
 
 def test_a_fixed_batch_is_that_of_each() -> None:
-    whole = Callers([Rows(3), Rows(3)])
+    whole = shared(Rows(3), Rows(3))
     assert [slot.shape for slot in (*whole.inputs, *whole.outputs)] == [(6, 2), (6,), (6, 2)]
     assert whole.run(feeds(6))["z"].shape == (6, 2)
     with pytest.raises(Refused, match=r"expected shape \(6, 2\), got \(5, 2\)"):
@@ -87,7 +91,7 @@ def test_the_error_of_one_is_that_of_all_and_leaves_nobody_running(place: int) -
 
     sessions = [Rows(), Rows()]
     sessions[place].during = fail
-    whole = Callers(sessions)
+    whole = shared(*sessions)
     with pytest.raises(Refused, match="luck"):
         whole.run(feeds(4))
     assert sessions[1 - place].given == [2]

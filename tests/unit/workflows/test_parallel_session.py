@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from rnn_export import ParallelSession, builders, export, judge
+from rnn_export import ParallelSession, builders, export, judge, presets
 from rnn_export.builders import reference
 from rnn_export.errors import ReadError, RuntimeRefused
 from rnn_export.network import Network
@@ -86,6 +86,35 @@ def test_one_input_may_be_given_alone(tmp_path: Path) -> None:
         (given,) = x.values()
         (one,), (other,) = session.run(given).values(), session.run(x).values()
     np.testing.assert_array_equal(one, other)
+
+
+def test_a_dtype_that_numpy_lacks_is_shared_out_too(tmp_path: Path) -> None:
+    network = builders.stacked([4, 3], 3, return_sequences=True, dtype="bfloat16")
+    file = saved(network, tmp_path)
+    feeds = example(network, 4, TIME)
+    (name,) = (port.name for port in network.outputs)
+    halves = [
+        alone(file, {key: array[part] for key, array in feeds.items()})[name]
+        for part in (slice(2), slice(2, 4))
+    ]
+    with ParallelSession(file, callers=2) as session:
+        found = session.run(feeds)[name]
+    assert found.dtype.name == "bfloat16"
+    np.testing.assert_array_equal(found, np.concatenate(halves))
+
+
+@pytest.mark.parametrize("row", [0, 3])
+def test_what_onnxruntime_says_of_one_share_is_said_of_all(tmp_path: Path, row: int) -> None:
+    network = presets.network("embedding-last")
+    tokens = next(iter(example(network, 4, TIME).values()))
+    with ParallelSession(saved(network, tmp_path), callers=2) as session:
+        before = session.run(tokens)
+        wrong = tokens.copy()
+        wrong[row, 0] = 10**6
+        with pytest.raises(Exception, match="indices element out of data bounds"):
+            session.run(wrong)
+        after = session.run(tokens)
+    assert all((before[name] == after[name]).all() for name in before)
 
 
 def test_wrong_names_and_counts_are_told(network: Network, tmp_path: Path) -> None:
