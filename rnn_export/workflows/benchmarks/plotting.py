@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def draw(benchmarks: Sequence[Benchmark], path: Path) -> None:
         StoreError: the file cannot be written.
     """
     plt = plotting(path)
+    ticker = importlib.import_module("matplotlib.ticker")
     panels = [(each, point) for each in benchmarks for point in each.points]
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
@@ -33,12 +35,12 @@ def draw(benchmarks: Sequence[Benchmark], path: Path) -> None:
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     for axis, (benchmark, point) in zip(axes.flat, panels, strict=False):
-        _panel(axis, benchmark, point)
+        _panel(axis, ticker, benchmark, point)
     save(figure, path)
     plt.close(figure)
 
 
-def _panel(axis: Any, benchmark: Benchmark, point: Point) -> None:
+def _panel(axis: Any, ticker: Any, benchmark: Benchmark, point: Point) -> None:
     # Of the ways to run the same thing its fastest: entries come fastest first.
     fastest: dict[tuple[str, str], Entry] = {}
     for entry in point.entries:
@@ -54,12 +56,17 @@ def _panel(axis: Any, benchmark: Benchmark, point: Point) -> None:
         axis.barh(place, middle, color=colour, height=0.7)
         axis.plot([seconds.lower * 1e3, seconds.upper * 1e3], [place, place], color="black", lw=1)
         axis.annotate(
-            f"{middle:.3g}", (middle, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7
+            f"{middle:.3g}", (seconds.upper * 1e3, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7
         )  # fmt: skip
     if point.floor:
         axis.axvline(point.floor.seconds * 1e3, color="black", ls=":", lw=1)
     axis.set_yticks(range(len(timed)), [entry.name for entry in timed], fontsize=7)
     axis.set_xscale("log")
+    # Its own labels run into one another where a panel spans less than a decade.
+    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 3)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    axis.tick_params(axis="x", labelsize=7)
     axis.set_xlabel("ms", fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
     axis.set_title(
