@@ -75,7 +75,7 @@ class _Peer(click.ParamType[str]):
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Time everything also when called by so many at once, each with its share of the rows and the threads.",
+    help="Time everything also when called by so many at once, who share the rows (where they divide) and threads.",
 )
 @click.option(
     "--rounds",

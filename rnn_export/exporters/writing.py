@@ -13,10 +13,13 @@ from rnn_export.exporters.lowering import Lowering
 from rnn_export.exporters.opsets import ir_version
 from rnn_export.exporters.pruning import prune
 from rnn_export.network import Network, Port, Spec
+from rnn_export.network.rows import rows_apart
 
 PRODUCER = "rnn_export"
 STREAMS = f"{PRODUCER}.streams"
 """The metadata of a streaming file: JSON, the name of each state's input to that of its output."""
+ROWS = f"{PRODUCER}.rows"
+"""The metadata of a file whose rows cannot be told to be apart: "dependent". Others say nothing."""
 FOLDED = f"{PRODUCER}.folded"
 """The metadata of a folded file: JSON, the path of each recurrent call to the name of its table."""
 
@@ -89,6 +92,8 @@ def _metadata(low: Lowering) -> dict[str, str]:
         held[f"{PRODUCER}.assumptions"] = json.dumps(low.assumptions)
     if low.network.streams:
         held[STREAMS] = json.dumps(pairs_of(low.network))
+    if not rows_apart(low.network):
+        held[ROWS] = "dependent"
     if low.tables:
         held[FOLDED] = json.dumps(low.tables)
     return held

@@ -24,7 +24,7 @@ from rnn_export.runtimes.contract import (
 from rnn_export.runtimes.failures import Refused
 
 Waiting: TypeAlias = Callable[[], Results]
-"""Waits for a run that was started, and returns what it gave or raises what it raised."""
+"""Waits for a run that was started, and returns what it gave or raises what it raised; may be called again."""
 
 
 class Started(Protocol):
@@ -43,8 +43,8 @@ class Started(Protocol):
 class Starting(Protocol):
     """A runtime that has threads of its own to run a session on."""
 
-    def open_started(self, model: Model, options: Options, place: int) -> Started:
-        """Load ``model`` for the caller with the number ``place``, from 1; the one with 0 is whoever asks."""
+    def open_started(self, model: Model, options: Options) -> Started:
+        """Load ``model`` for one more caller, beside whoever asks."""
         ...
 
 
@@ -114,11 +114,11 @@ class Callers:
                 waiting.append(other.start(share))
             first = self._first.run(shares[0])
         finally:
-            # Nobody is left running in a session that the next call wants.
+            # Nobody is left running in a session that the next call wants, or when the program ends.
             ended = [_outcome(each) for each in waiting]
         results = [first]
         for outcome in ended:
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, BaseException):
                 raise outcome
             results.append(outcome)
         if len(results) == 1:
@@ -145,17 +145,27 @@ def open_shared(runtime: Runtime, model: Model, options: Options) -> Session:
         Refused, and whatever the runtime raises: it does not take the model.
     """
     first = runtime.open(model, options)
-    places = range(1, options.callers)
-    if not places:
+    if options.callers == 1:
         return first
     if isinstance(runtime, Starting):
-        return Callers(first, [runtime.open_started(model, options, place) for place in places])
-    return Callers(first, [Threaded(runtime.open(model, options)) for _ in places])
+        return Callers(
+            first, [runtime.open_started(model, options) for _ in range(1, options.callers)]
+        )
+    return Callers(
+        first, [Threaded(runtime.open(model, options)) for _ in range(1, options.callers)]
+    )
 
 
-def _outcome(waiting: Waiting) -> Results | Exception:
-    # Kept until all have ended: which of them is raised does not matter, that all have ended does.
-    try:
-        return waiting()
-    except Exception as error:
-        return error
+def _outcome(waiting: Waiting) -> Results | BaseException:
+    """Wait whatever comes, and return what the run gave, or what is to be raised when all have ended."""
+    stopped: BaseException | None = None
+    while True:
+        try:
+            results = waiting()
+        except Exception as error:
+            return stopped or error
+        except BaseException as stop:
+            # Ctrl-C, which does not end what runs in native code.
+            stopped = stop
+        else:
+            return stopped or results

@@ -28,6 +28,9 @@ def check(runtime: str, slots: Sequence[Slot], feeds: Feeds) -> dict[str, int]:
         subject = f"runtime {runtime}: input {slot.name!r}"
         if slot.dtype is not None and array.dtype.name != slot.dtype:
             raise Refused(subject, expected=f"dtype {slot.dtype}", got=array.dtype.name)
+        if not array.dtype.isnative:
+            # Products take the bytes as they are.
+            raise Refused(subject, expected="this machine's order of bytes", got="the other")
         if slot.shape is None:
             continue
         fits = len(slot.shape) == array.ndim

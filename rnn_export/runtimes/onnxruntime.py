@@ -9,7 +9,6 @@ Source: https://onnxruntime.ai/docs/api/python/api_summary.html
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +29,7 @@ from rnn_export.runtimes.contract import (
     Unavailable,
 )
 from rnn_export.runtimes.failures import Refused
-from rnn_export.runtimes.onnxruntime_started import AFFINITIES, OnnxRuntimeStarted, affinities
+from rnn_export.runtimes.onnxruntime_started import OnnxRuntimeStarted
 from rnn_export.runtimes.placement import summarise
 
 CPU = "CPUExecutionProvider"
@@ -91,13 +90,9 @@ class OnnxRuntime:
             )
         return OnnxRuntimeSession(self.name, product.__version__, session, options, self.provider)
 
-    def open_started(self, model: Model, options: Options, place: int) -> Started:
-        extra = dict(options.extra)
-        if hasattr(os, "sched_getaffinity"):
-            extra = {AFFINITIES: affinities(options.threads, place), **extra}
+    def open_started(self, model: Model, options: Options) -> Started:
         # One thread more than for `open`: the caller is one of the pool.
-        opened = self._open(model, replace(options, threads=options.threads + 1, extra=extra))
-        return opened.started()
+        return self._open(model, replace(options, threads=options.threads + 1)).started()
 
     def _providers(self, options: Options) -> list[tuple[str, dict[str, str]]]:
         if self.provider == CPU:

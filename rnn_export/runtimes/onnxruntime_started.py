@@ -1,19 +1,16 @@
-"""An onnxruntime session on a thread of onnxruntime's own, which neither waits for Python's lock nor changes cores.
+"""An onnxruntime session on a thread of onnxruntime's own, which does not wait for Python's lock.
 
-Source: onnxruntime.InferenceSession.run_async; session.intra_op_thread_affinities
+Source: onnxruntime.InferenceSession.run_async
 """
 
 from __future__ import annotations
 
-import os
-import queue
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 from rnn_export.runtimes.callers import Waiting
 from rnn_export.runtimes.contract import Feeds, Results, Slot
-
-AFFINITIES = "session.intra_op_thread_affinities"
 
 
 class OnnxRuntimeStarted:
@@ -29,17 +26,14 @@ class OnnxRuntimeStarted:
         self._names = [slot.name for slot in outputs]
 
     def start(self, feeds: Feeds) -> Waiting:
-        ended: queue.SimpleQueue[tuple[Any, str]] = queue.SimpleQueue()
-        given = dict(feeds)
-        self._session.run_async(self._names, given, _ended, ended)
+        run = _Run(dict(feeds))
+        self._session.run_async(self._names, run.feeds, _ended, run)
 
         def wait() -> Results:
-            results, error = ended.get()
-            # Until here, the arrays in use are held.
-            given.clear()
-            if error:
-                raise RuntimeError(error)
-            return dict(zip(self._names, results, strict=True))
+            run.over.wait()
+            if run.error:
+                raise RuntimeError(run.error)
+            return dict(zip(self._names, run.results, strict=True))
 
         return wait
 
@@ -47,15 +41,16 @@ class OnnxRuntimeStarted:
         self._session = None
 
 
-def affinities(threads: int, place: int) -> str:
-    """Return the cores for the threads of the caller with the number ``place``, as onnxruntime counts them, from 1.
+class _Run:
+    """One run: what it is given, held until it is over, and what it gave."""
 
-    The first ones are left to whoever asks, so that callers do not share a core as long as there are enough.
-    """
-    cores = sorted(os.sched_getaffinity(0))
-    taken = (cores[(threads * place + number) % len(cores)] + 1 for number in range(threads))
-    return ";".join(map(str, taken))
+    def __init__(self, feeds: Feeds) -> None:
+        self.feeds = feeds
+        self.over = threading.Event()
+        self.results: Any = None
+        self.error = ""
 
 
-def _ended(results: Any, ended: queue.SimpleQueue[tuple[Any, str]], error: str) -> None:
-    ended.put((results, error))
+def _ended(results: Any, run: _Run, error: str) -> None:
+    run.results, run.error = results, error
+    run.over.set()

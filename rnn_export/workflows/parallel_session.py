@@ -9,9 +9,10 @@ from types import TracebackType
 
 import numpy as np
 
-from rnn_export.errors import ReadError, RuntimeRefused
-from rnn_export.exporters.writing import PRODUCER
-from rnn_export.runtimes import OnnxFile, Options
+from rnn_export.errors import ReadError, RnnExportError, RuntimeRefused, RuntimeUnavailable
+from rnn_export.exporters.writing import PRODUCER, ROWS
+from rnn_export.runtimes import OnnxFile, Options, Unavailable
+from rnn_export.runtimes.answers import first_words
 from rnn_export.runtimes.callers import open_shared
 from rnn_export.runtimes.contract import Session, Slot
 from rnn_export.runtimes.onnxruntime import cpu
@@ -27,30 +28,33 @@ class ParallelSession:
 
     Args:
         file: written by rnn_export; with a fixed batch, that is each caller's.
-        callers: how many run at once, at least 1; as many as this process may use cores if not given.
+        callers: how many run at once, at least 1, each with the weights in its own memory; as many as this process
+            may use cores if not given.
 
     Raises:
-        ReadError: not an ONNX file, or one of another tool, whose rows may depend on one another.
+        ReadError: not an ONNX file, or one whose rows may depend on one another, as another tool's may.
         RuntimeRefused, RuntimeUnavailable: onnxruntime does not take the file, or is not there.
         ValueError: fewer than one caller.
     """
 
     def __init__(self, file: str | Path, *, callers: int | None = None) -> None:
-        count = _cores() if callers is None else callers
+        options = Options(callers=_cores() if callers is None else callers)
         self._file = str(file)
-        options = Options(callers=count)
-        model = open_onnx(Path(file)).model
-        if model.producer_name != PRODUCER:
-            raise ReadError(
-                self._file,
-                expected="a file that rnn_export wrote, in which no row depends on another",
-                got=f"one by {model.producer_name or 'an unnamed tool'}",
-                advice="Run it in onnxruntime itself, whole.",
+        self._process = os.getpid()
+        _check_rows(Path(file))
+        found = cpu.probe()
+        if isinstance(found, Unavailable):
+            raise RuntimeUnavailable(
+                f"runtime {cpu.name}",
+                expected="it to be installed and to work here",
+                got=found.reason,
+                advice=found.install,
             )
-        self._session: Session = open_shared(cpu, OnnxFile(Path(file)), options)
-        self.inputs: tuple[Slot, ...] = self._session.inputs
+        session = open_shared(cpu, OnnxFile(Path(file)), options)
+        self._session: Session | None = session
+        self.inputs: tuple[Slot, ...] = session.inputs
         """What `run` takes: name, dtype, shape."""
-        self.outputs: tuple[Slot, ...] = self._session.outputs
+        self.outputs: tuple[Slot, ...] = session.outputs
         """What `run` gives."""
 
     def run(self, feeds: Mapping[str, np.ndarray] | np.ndarray) -> dict[str, np.ndarray]:
@@ -64,18 +68,51 @@ class ParallelSession:
             Output name to array, (rows, ...).
 
         Raises:
-            RuntimeRefused: names, dtypes or shapes that do not fit.
+            RuntimeRefused: names, dtypes or shapes that do not fit, values that onnxruntime does not take, or a
+                session that was closed or opened in another process.
         """
-        given = {self.inputs[0].name: feeds} if isinstance(feeds, np.ndarray) else feeds
-        wanted = [slot.name for slot in self.inputs]
-        if set(given) != set(wanted):
-            got = ", ".join(given) or "none"
-            raise RuntimeRefused(self._file, expected=f"the inputs {', '.join(wanted)}", got=got)
-        return self._session.run(given)
+        if self._session is None or self._process != os.getpid():
+            got = "it closed" if self._session is None else "a fork of that process"
+            raise RuntimeRefused(
+                self._file,
+                expected="an open session, in the process that opened it",
+                got=got,
+                advice="Open another.",
+            )
+        given = self._named(feeds)
+        try:
+            return self._session.run(given)
+        except RnnExportError:
+            raise
+        except Exception as error:
+            raise RuntimeRefused(
+                self._file, expected="inputs that onnxruntime takes", got=first_words(error)
+            ) from error
 
     def close(self) -> None:
         """Let go of the model and of the threads."""
-        self._session.close()
+        session, self._session = self._session, None
+        if session is not None and self._process == os.getpid():
+            session.close()
+        elif session is not None:
+            # A fork has none of the threads, which closing would wait for.
+            _LEFT.append(session)
+
+    def _named(self, feeds: Mapping[str, np.ndarray] | np.ndarray) -> dict[str, np.ndarray]:
+        wanted = [slot.name for slot in self.inputs]
+        expected = f"arrays for the inputs {', '.join(wanted)}"
+        if isinstance(feeds, np.ndarray) and len(wanted) == 1:
+            return {wanted[0]: feeds}
+        if not isinstance(feeds, Mapping):
+            raise RuntimeRefused(self._file, expected=expected, got=type(feeds).__name__)
+        if set(feeds) != set(wanted):
+            got = ", ".join(map(str, feeds)) or "none"
+            raise RuntimeRefused(self._file, expected=expected, got=got)
+        for name, array in feeds.items():
+            if not isinstance(array, np.ndarray):
+                subject = f"{self._file}: input {name!r}"
+                raise RuntimeRefused(subject, expected="a NumPy array", got=type(array).__name__)
+        return dict(feeds)
 
     def __enter__(self) -> ParallelSession:
         return self
@@ -87,6 +124,27 @@ class ParallelSession:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+_LEFT: list[Session] = []
+"""Sessions of the process that this one was forked from: kept, so that nothing ends them here."""
+
+
+def _check_rows(file: Path) -> None:
+    """Raise ReadError unless the file says that rows may be computed apart."""
+    model = open_onnx(file).model
+    said = {item.key: item.value for item in model.metadata_props}
+    if model.producer_name == PRODUCER and ROWS not in said:
+        return
+    got = "one whose rows depend on one another, or do not come first"
+    if model.producer_name != PRODUCER:
+        got = f"one by {model.producer_name or 'an unnamed tool'}"
+    raise ReadError(
+        str(file),
+        expected="a file that rnn_export wrote, in which no row depends on another",
+        got=got,
+        advice="Run it in onnxruntime itself, whole.",
+    )
 
 
 def _cores() -> int:

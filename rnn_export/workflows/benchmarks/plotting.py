@@ -55,9 +55,8 @@ def _panel(axis: Any, ticker: Any, benchmark: Benchmark, point: Point) -> None:
         colour = PEER if entry.peer else COLOURS.get(entry.form, OTHER)
         axis.barh(place, middle, color=colour, height=0.7)
         axis.plot([seconds.lower * 1e3, seconds.upper * 1e3], [place, place], color="black", lw=1)
-        axis.annotate(
-            f"{middle:.3g}", (seconds.upper * 1e3, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7
-        )  # fmt: skip
+        place_of_text = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
+        axis.annotate(f"{middle:.3g}", (seconds.upper * 1e3, place), fontsize=7, **place_of_text)
     if point.floor:
         axis.axvline(point.floor.seconds * 1e3, color="black", ls=":", lw=1)
     axis.set_yticks(range(len(timed)), [entry.name for entry in timed], fontsize=7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections.abc import Callable
 
@@ -81,6 +82,23 @@ def test_a_fixed_batch_is_that_of_each() -> None:
     assert whole.run(feeds(6))["z"].shape == (6, 2)
     with pytest.raises(Refused, match=r"expected shape \(6, 2\), got \(5, 2\)"):
         whole.run(feeds(5))
+    whole.close()
+
+
+def test_who_interrupts_waits_until_all_have_ended() -> None:
+    released = threading.Event()
+    sessions = [Rows(), Rows(during=lambda: released.wait(SECONDS))]
+    whole = shared(*sessions)
+
+    def interrupt() -> None:
+        _thread.interrupt_main()
+        # Comes while the first waits for the second.
+        threading.Timer(0.3, released.set).start()
+
+    threading.Timer(0.3, interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        whole.run(feeds(4))
+    assert sessions[1].given == [2]
     whole.close()
 
 
