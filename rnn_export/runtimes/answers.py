@@ -20,12 +20,12 @@ from rnn_export.runtimes.contract import (
     Options,
     Runtime,
     Session,
-    Unavailable,
     kind_of,
 )
-from rnn_export.runtimes.failures import Missing, Refused
+from rnn_export.runtimes.failures import Refused
 from rnn_export.runtimes.frames import Header
 from rnn_export.runtimes.models import unpack
+from rnn_export.runtimes.probed import probed
 
 CAUSE = "Caused by:"
 OPENING = re.compile(
@@ -68,14 +68,7 @@ class Answers:
     def _available(self) -> tuple[Runtime, Available]:
         if self._probed is None:
             runtime = self._load()
-            found = runtime.probe()
-            if isinstance(found, Unavailable):
-                raise Missing(
-                    f"runtime {self._name}",
-                    expected="it to be installed and to work here",
-                    got=found.reason,
-                    advice=found.install,
-                )
+            found = probed(self._name, runtime)
             found = replace(found, accepts=runtime.accepts, precisions=runtime.precisions)
             self._probed = runtime, found
         return self._probed

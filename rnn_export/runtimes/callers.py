@@ -147,13 +147,14 @@ def open_shared(runtime: Runtime, model: Model, options: Options) -> Session:
     first = runtime.open(model, options)
     if options.callers == 1:
         return first
+    others = (_started(runtime, model, options) for _ in range(1, options.callers))
+    return Callers(first, tuple(others))
+
+
+def _started(runtime: Runtime, model: Model, options: Options) -> Started:
     if isinstance(runtime, Starting):
-        return Callers(
-            first, [runtime.open_started(model, options) for _ in range(1, options.callers)]
-        )
-    return Callers(
-        first, [Threaded(runtime.open(model, options)) for _ in range(1, options.callers)]
-    )
+        return runtime.open_started(model, options)
+    return Threaded(runtime.open(model, options))
 
 
 def _outcome(waiting: Waiting) -> Results | BaseException:

@@ -8,12 +8,12 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from rnn_export.runtimes import frames, table
+from rnn_export.runtimes.closing import Closing
 from rnn_export.runtimes.contract import Available, Feeds, Model, Options, Unavailable
 from rnn_export.runtimes.failures import Crashed, Missing, Refused
 from rnn_export.runtimes.limits import Limits
@@ -36,7 +36,7 @@ def connect(name: str, options: Options | None = None) -> Connection:
     return Connection(name, options or Options())
 
 
-class Connection:
+class Connection(Closing):
     """A runtime, as a context manager that ends its worker. Safe to use from several threads, one at a time served.
 
     Args:
@@ -116,17 +116,6 @@ class Connection:
             process, self._process = self._process, None
             if process is not None:
                 process.end()
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _ask(
         self,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from rnn_export.runtimes.closing import Closing
 from rnn_export.runtimes.contract import Feeds, Results, RunFacts, Slot
 from rnn_export.runtimes.failures import Crashed
 from rnn_export.runtimes.frames import Header
@@ -16,7 +16,7 @@ Ask: TypeAlias = Callable[[Header, Feeds], tuple[Header, dict[str, np.ndarray]]]
 """Sends a request to the worker that holds the session, and returns its answer."""
 
 
-class RemoteSession:
+class RemoteSession(Closing):
     """A model opened in a worker; a context manager. Safe to use from several threads.
 
     Args:
@@ -71,17 +71,6 @@ class RemoteSession:
 
     def _facts(self, header: Header) -> RunFacts:
         return RunFacts(**{**header["facts"], "runtime": self._name})
-
-    def __enter__(self) -> RemoteSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _slots(described: list[Mapping[str, Any]]) -> tuple[Slot, ...]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
-from rnn_export.errors import ReadError, RnnExportError, RuntimeRefused, RuntimeUnavailable
+from rnn_export.errors import ReadError, RnnExportError, RuntimeRefused
 from rnn_export.exporters.writing import PRODUCER, ROWS
-from rnn_export.runtimes import OnnxFile, Options, Unavailable
+from rnn_export.runtimes import OnnxFile, Options
 from rnn_export.runtimes.answers import first_words
 from rnn_export.runtimes.callers import open_shared
+from rnn_export.runtimes.closing import Closing
 from rnn_export.runtimes.contract import Session, Slot
 from rnn_export.runtimes.onnxruntime import cpu
+from rnn_export.runtimes.probed import probed
 from rnn_export.workflows.onnx_input import open_onnx
 
 
-class ParallelSession:
+class ParallelSession(Closing):
     """Runs a file in onnxruntime on the CPU, on several cores, in this process.
 
     A batch of 32 rows on two cores is two batches of 16, each on one core from its first step to its last: up to
@@ -42,14 +43,7 @@ class ParallelSession:
         self._file = str(file)
         self._process = os.getpid()
         _check_rows(Path(file))
-        found = cpu.probe()
-        if isinstance(found, Unavailable):
-            raise RuntimeUnavailable(
-                f"runtime {cpu.name}",
-                expected="it to be installed and to work here",
-                got=found.reason,
-                advice=found.install,
-            )
+        probed(cpu.name, cpu)
         session = open_shared(cpu, OnnxFile(Path(file)), options)
         self._session: Session | None = session
         self.inputs: tuple[Slot, ...] = session.inputs
@@ -113,17 +107,6 @@ class ParallelSession:
                 subject = f"{self._file}: input {name!r}"
                 raise RuntimeRefused(subject, expected="a NumPy array", got=type(array).__name__)
         return dict(feeds)
-
-    def __enter__(self) -> ParallelSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 _LEFT: list[Session] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -13,14 +12,16 @@ from rnn_export.errors import ReadError, RuntimeRefused
 from rnn_export.exporters.writing import STREAMS
 from rnn_export.network.dtypes import numpy_dtype
 from rnn_export.runtimes import OnnxFile, Options, connect
+from rnn_export.runtimes.closing import Closing
 from rnn_export.runtimes.contract import Session, Slot
 from rnn_export.runtimes.onnxruntime import cpu
+from rnn_export.runtimes.probed import probed
 from rnn_export.workflows.onnx_input import open_onnx
 
 STATE_IN, STATE_OUT = "/h_in", "/h_out"
 
 
-class StreamingSession:
+class StreamingSession(Closing):
     """Feeds chunks of sequences to a streaming file, and carries every layer's state between them.
 
     Each row of the batch is a stream of its own; `reset` begins some of them, or all, anew. A session serves one
@@ -49,6 +50,8 @@ class StreamingSession:
         options = options or Options()
         self._connection = None if runtime is None else connect(runtime, options)
         model = OnnxFile(Path(file))
+        if self._connection is None:
+            probed(cpu.name, cpu)
         self._session: Session = (
             cpu.open(model, options) if self._connection is None else self._connection.open(model)
         )
@@ -149,17 +152,6 @@ class StreamingSession:
         self._session.close()
         if self._connection is not None:
             self._connection.close()
-
-    def __enter__(self) -> StreamingSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _rows(self) -> int:
         return next((state.shape[0] for state in self._states.values()), 0)

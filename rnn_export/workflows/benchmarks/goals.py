@@ -71,25 +71,18 @@ def ours(point: Point, runtimes: Sequence[str] = (), way: str | None = None) -> 
 
 def theirs(point: Point, peer: str) -> Entry | None:
     """Return a peer's fastest entry, in whatever way it is run."""
-    timed = [entry for entry in point.entries if entry.runtime == peer and entry.peer]
-    return next((entry for entry in timed if entry.seconds), None)
+    timed = [entry for entry in point.entries if entry.peer and entry.runtime == peer]
+    return next((entry for entry in timed if entry.seconds), None)  # fastest first
 
 
-def shortest(point: Point, runtimes: Sequence[str] = ()) -> float | None:
-    """Return the seconds of the shortest run of any of our entries."""
-    return min(
-        (
-            entry.least
-            for entry in point.entries
-            if not entry.peer and entry.least and (not runtimes or entry.runtime in runtimes)
-        ),
-        default=None,
+def shortest(point: Point, runtimes: Sequence[str] = (), *, peers: bool = False) -> float:
+    """Return the seconds of the shortest run of any of our entries, or of peers'; infinity where there is none."""
+    timed = (
+        entry.least
+        for entry in point.entries
+        if entry.peer == peers and (not runtimes or entry.runtime in runtimes)
     )
-
-
-def _shortest_of(point: Point, peer: str) -> float:
-    entries = [entry for entry in point.entries if entry.runtime == peer and entry.peer]
-    return min((entry.least for entry in entries if entry.least), default=inf)
+    return min((least for least in timed if least), default=inf)
 
 
 def against(benchmarks: Iterable[Benchmark], peer: str, runtimes: Sequence[str] = ()) -> Against:
@@ -102,7 +95,7 @@ def against(benchmarks: Iterable[Benchmark], peer: str, runtimes: Sequence[str] 
         if best is None or other is None:
             continue
         ratio = paired_ratio(point.times(best), point.times(other)).median
-        shorter += (shortest(point, runtimes) or inf) < _shortest_of(point, peer)
+        shorter += shortest(point, runtimes) < shortest(point, (peer,), peers=True)
         if ratio < 1.0:
             faster += 1
         else:

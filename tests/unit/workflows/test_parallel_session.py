@@ -12,13 +12,22 @@ import numpy as np
 import onnx
 import pytest
 
-from rnn_export import ParallelSession, builders, export, judge, presets, read
+from rnn_export import (
+    ParallelSession,
+    StreamingSession,
+    builders,
+    export,
+    judge,
+    presets,
+    read,
+)
 from rnn_export.builders import reference
-from rnn_export.errors import ReadError, RuntimeRefused
+from rnn_export.errors import ReadError, RuntimeRefused, RuntimeUnavailable
 from rnn_export.network import Draft, Network, Op, Source
 from rnn_export.network.ops import Concatenate, ExpandDims, Flip, Permute
-from rnn_export.runtimes import OnnxFile, Options
-from rnn_export.runtimes.onnxruntime import cpu
+from rnn_export.network.streaming import streaming
+from rnn_export.runtimes import OnnxFile, Options, Unavailable
+from rnn_export.runtimes.onnxruntime import OnnxRuntime, cpu
 from rnn_export.verifier import Facts, Observation, Outcome
 from rnn_export.workflows.examples import example
 
@@ -33,9 +42,15 @@ def network() -> Network:
     )
 
 
-def saved(network: Network, folder: Path, form: str = "scan", **fixed: int) -> Path:
+def saved(
+    network: Network,
+    folder: Path,
+    form: str = "scan",
+    batch: int | None = None,
+    time: int | None = None,
+) -> Path:
     file = folder / "model.onnx"
-    export(network, form=form, **fixed).save(file)  # type: ignore[arg-type]
+    export(network, form=form, batch=batch, time=time).save(file)
     return file
 
 
@@ -223,3 +238,18 @@ def test_a_file_of_another_tool_is_refused(network: Network, tmp_path: Path) -> 
     onnx.save(model, file)
     with pytest.raises(ReadError, match="in which no row depends on another, got one by somebody"):
         ParallelSession(file)
+
+
+@pytest.mark.parametrize("session", [ParallelSession, StreamingSession])
+def test_without_onnxruntime_the_way_to_it_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    session: type[ParallelSession | StreamingSession],
+) -> None:
+    file = tmp_path / "model.onnx"
+    # States in and out, which one of the two asks for, do no harm to the other.
+    export(streaming(builders.simple_rnn(4, 3)), form="scan").save(file)
+    missing = Unavailable("No module named 'onnxruntime'", "pip install it")
+    monkeypatch.setattr(OnnxRuntime, "probe", lambda self: missing)
+    with pytest.raises(RuntimeUnavailable, match=r"No module named 'onnxruntime'\. pip install it"):
+        session(file)
